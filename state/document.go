@@ -1,0 +1,138 @@
+package state
+
+import (
+	"time"
+
+	"storyform/story"
+)
+
+// FormatVersion is the version of the document that this program writes.
+const FormatVersion = 1
+
+// Document is one configuration's state at one serial. It holds no token and
+// no secret.
+type Document struct {
+	Version int    `json:"version"`
+	Lineage string `json:"lineage"` // random, made once: two states of one lineage have a common past
+	Serial  uint64 `json:"serial"`  // rises with each written document; 0 means never written
+	// PrevSHA256 is the hash of the document before this one: the documents form a chain.
+	PrevSHA256 string `json:"prev_sha256,omitempty"`
+	// WrittenBy names the run that wrote this document.
+	WrittenBy string    `json:"written_by,omitempty"`
+	WrittenAt time.Time `json:"written_at,omitzero"`
+	Tool      string    `json:"storyform_version,omitempty"`
+	Stories   []Entry   `json:"stories"` // sorted by address
+	// History is the append-only ledger of what had a public effect or ended
+	// a story's life, oldest first.
+	History []Event `json:"history,omitempty"`
+}
+
+// Entry is what is remembered of one story: its current revision. Earlier
+// revisions live on in the history.
+type Entry struct {
+	Address  story.Address `json:"address"`
+	Page     story.Address `json:"page"`
+	PageID   string        `json:"page_id"`
+	Kind     story.Kind    `json:"kind"`
+	Source   string        `json:"source"` // path in the configuration, or URL
+	SHA256   string        `json:"sha256,omitempty"`
+	Bytes    int64         `json:"bytes,omitempty"`
+	Revision int           `json:"revision"`
+	Status   story.Status  `json:"status"`
+
+	RegisteredAt time.Time `json:"registered_at,omitzero"`
+	PublishAt    time.Time `json:"publish_at,omitzero"` // zero: at the first apply
+	NotAfter     time.Time `json:"not_after,omitzero"`
+	// Window bounds a story without publish_at, counted from RegisteredAt.
+	Window time.Duration     `json:"window,omitempty"`
+	After  []story.Address   `json:"after,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// MediaID is the photo_id or video_id of the upload that was or will be
+	// published. Once a publish was attempted with it, it is never dropped.
+	MediaID     string    `json:"media_id,omitempty"`
+	PostID      string    `json:"post_id,omitempty"`
+	URL         string    `json:"url,omitempty"`
+	PublishedAt time.Time `json:"published_at,omitzero"`
+	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+
+	Operation *Operation `json:"operation,omitempty"` // in flight, or what remains to be settled
+	Failure   *Failure   `json:"failure,omitempty"`   // why the last attempt ended, for failed and unknown
+
+	// Forgotten says that the story was out when its block left the
+	// configuration. The entry stays as a tombstone: declaring the same
+	// address and revision again must not publish it a second time.
+	Forgotten bool `json:"forgotten,omitempty"`
+	// Resolution records a decision made by hand with `storyform resolve`.
+	Resolution *Resolution `json:"resolution,omitempty"`
+}
+
+// Operation is the part of an entry that only matters until the story is
+// out: how far the upload came, and which publish call was made.
+type Operation struct {
+	Run       string    `json:"run"`                  // the run that began it
+	StartedAt time.Time `json:"started_at"`           // when the intent was recorded
+	UploadURL string    `json:"upload_url,omitempty"` // of a video session
+	// UploadedAt is when the media were complete at Meta; an unpublished
+	// photo is kept there for about 24 hours.
+	UploadedAt time.Time `json:"uploaded_at,omitzero"`
+	// Attempt counts publish calls made with MediaID; 0 before the first.
+	Attempt int `json:"attempt,omitempty"`
+	// AttemptAt is when the newest publish call was announced.
+	AttemptAt time.Time `json:"attempt_at,omitzero"`
+}
+
+// Failure tells why an attempt ended.
+type Failure struct {
+	At      time.Time `json:"at"`
+	Op      string    `json:"op"` // the call, such as "photo_stories"
+	Code    int       `json:"code,omitempty"`
+	Subcode int       `json:"subcode,omitempty"`
+	Message string    `json:"message"`
+	TraceID string    `json:"fbtrace_id,omitempty"`
+}
+
+// Resolution is who decided by hand what became of a doubtful story.
+type Resolution struct {
+	At        time.Time `json:"at"`
+	Who       string    `json:"who"`
+	Published bool      `json:"published"`
+	PostID    string    `json:"post_id,omitempty"`
+}
+
+// Event is one line of the history.
+type Event struct {
+	At       time.Time     `json:"at"`
+	What     string        `json:"what"` // "published", "adopted", "missed", "failed", "removed", "cancelled", "forgotten", "resolved"
+	Address  story.Address `json:"address"`
+	Revision int           `json:"revision"`
+	PageID   string        `json:"page_id"`
+	Kind     story.Kind    `json:"kind"`
+	SHA256   string        `json:"sha256,omitempty"`
+	MediaID  string        `json:"media_id,omitempty"`
+	PostID   string        `json:"post_id,omitempty"`
+	URL      string        `json:"url,omitempty"`
+	// PublishAt and PublishedAt tell how late it was.
+	PublishAt   time.Time `json:"publish_at,omitzero"`
+	PublishedAt time.Time `json:"published_at,omitzero"`
+	Run         string    `json:"run"`
+	Who         string    `json:"who,omitempty"`
+	Commit      string    `json:"commit,omitempty"`
+	RunURL      string    `json:"run_url,omitempty"`
+	Note        string    `json:"note,omitempty"`
+}
+
+// ContentID identifies what the entry shows; see story.ContentID.
+func (e *Entry) ContentID() string { return story.ContentID(e.SHA256, e.Source) }
+
+// Deadline is the last instant at which the entry may be published; the zero
+// time means that nothing bounds it.
+func (e *Entry) Deadline() time.Time {
+	if e.NotAfter.IsZero() && e.PublishAt.IsZero() && e.Window > 0 && !e.RegisteredAt.IsZero() {
+		return e.RegisteredAt.Add(e.Window)
+	}
+	return e.NotAfter
+}
+
+// Attempted reports whether a publish call was announced with MediaID.
+func (e *Entry) Attempted() bool { return e.Operation != nil && e.Operation.Attempt > 0 }
