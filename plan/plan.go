@@ -42,11 +42,13 @@ type Plan struct {
 	Lineage string `json:"lineage,omitempty"`
 	Serial  uint64 `json:"serial"`
 	// Refreshed is false when the Pages were not asked (--refresh=false).
-	Refreshed   bool             `json:"refreshed"`
-	Settings    Settings         `json:"settings"`
-	Pages       []Page           `json:"pages"`
-	Summary     Summary          `json:"summary"`
-	Changes     []Change         `json:"changes"`
+	Refreshed bool     `json:"refreshed"`
+	Settings  Settings `json:"settings"`
+	Pages     []Page   `json:"pages"`
+	Summary   Summary  `json:"summary"`
+	Changes   []Change `json:"changes"`
+	// Updates are facts to be recorded that need nobody's approval.
+	Updates     []Update         `json:"updates,omitempty"`
 	Diagnostics diag.Diagnostics `json:"diagnostics"`
 }
 
@@ -68,6 +70,16 @@ type Page struct {
 	Live      int           `json:"live"`      // visible stories that storyform published
 	Unmanaged int           `json:"unmanaged"` // visible stories that it did not
 	Waiting   int           `json:"waiting"`   // registered, unchanged, due later
+	// Next is when the first waiting story is due.
+	Next *Next `json:"next,omitempty"`
+	// Unread says why the Page could not be read, when it could not.
+	Unread string `json:"unread,omitempty"`
+}
+
+// Next is a waiting story.
+type Next struct {
+	Address   story.Address `json:"address"`
+	PublishAt time.Time     `json:"publish_at"`
 }
 
 // Change is what will be done about one story, and why.
@@ -106,6 +118,25 @@ type Change struct {
 	// Declared is false when the story's block is not in the configuration.
 	Declared bool        `json:"declared"`
 	Range    *diag.Range `json:"range,omitempty"`
+}
+
+// Spec returns what the change's story declares.
+func (c *Change) Spec() story.Spec {
+	return story.Spec{
+		PageID: c.PageID, Kind: c.Kind, Source: c.Source, SHA256: c.SHA256,
+		PublishAt: c.PublishAt, NotAfter: c.NotAfter, Window: c.Window,
+		Revision: c.Revision, After: c.After, Labels: c.Labels,
+	}
+}
+
+// Update is something that became true by itself and only needs to be
+// remembered: a story's 24 hours are over, or the list told its url.
+type Update struct {
+	Address story.Address `json:"address"`
+	Status  story.Status  `json:"status,omitempty"`
+	Found   *Found        `json:"found,omitempty"`
+	// Loud: worth a state write of its own, so that it is told only once.
+	Loud bool `json:"loud,omitempty"`
 }
 
 // Diff is one attribute that differs from what was registered.

@@ -125,6 +125,15 @@ type Event struct {
 // ContentID identifies what the entry shows; see story.ContentID.
 func (e *Entry) ContentID() string { return story.ContentID(e.SHA256, e.Source) }
 
+// Spec returns what was registered about the story.
+func (e *Entry) Spec() story.Spec {
+	return story.Spec{
+		PageID: e.PageID, Kind: e.Kind, Source: e.Source, SHA256: e.SHA256,
+		PublishAt: e.PublishAt, NotAfter: e.NotAfter, Window: e.Window,
+		Revision: e.Revision, After: e.After, Labels: e.Labels,
+	}
+}
+
 // Deadline is the last instant at which the entry may be published; the zero
 // time means that nothing bounds it.
 func (e *Entry) Deadline() time.Time {

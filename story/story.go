@@ -149,4 +149,7 @@ type VideoView struct {
 	// Publish is publishing_phase.publish_status: "published",
 	// "not_published" or "" when it was not told.
 	Publish string
+	// Busy: processing or publishing is in progress, so that
+	// "not_published" may still change by itself.
+	Busy bool
 }
