@@ -112,9 +112,6 @@ type Change struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Offset is how many bytes of the upload the server holds, for resume.
 	Offset int64 `json:"offset,omitempty"`
-	// Prior is the digest of the state entry that the change starts from,
-	// empty when there is none: apply refuses a change whose story moved on.
-	Prior string `json:"prior,omitempty"`
 	// Declared is false when the story's block is not in the configuration.
 	Declared bool        `json:"declared"`
 	Range    *diag.Range `json:"range,omitempty"`

@@ -1,0 +1,151 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"storyform/internal/diag"
+	"storyform/story"
+)
+
+// goesOut are the actions after which a story is, or may be, on its Page in
+// the same run.
+func goesOut(a Action) bool {
+	return a == Publish || a == Resume || a == Adopt || a == Settle
+}
+
+// checkAfter holds back each story whose predecessor is not out and does not
+// go out in this plan: never before it, never without it.
+func (b *builder) checkAfter() {
+	planned := make(map[story.Address]*Change, len(b.changes))
+	for i := range b.changes {
+		planned[b.changes[i].Address] = &b.changes[i]
+	}
+	for again := true; again; {
+		again = false
+		for i := range b.changes {
+			c := &b.changes[i]
+			if c.Action != Publish && c.Action != Resume {
+				continue
+			}
+			if why := b.blocked(c, planned); why != "" {
+				b.hold(c, why)
+				again = true
+			}
+		}
+	}
+}
+
+// blocked says which predecessor holds a change back; "" for none.
+func (b *builder) blocked(c *Change, planned map[story.Address]*Change) string {
+	for _, dep := range c.After {
+		if p := planned[dep]; p != nil && goesOut(p.Action) {
+			continue
+		}
+		e := b.entries[dep]
+		d := b.declared[dep]
+		if e != nil && e.Status.Out() && (d == nil || e.Revision >= d.Revision) {
+			continue
+		}
+		state := "not out yet"
+		if e != nil && e.Status.Converged() {
+			state = string(e.Status)
+		}
+		return fmt.Sprintf("it comes after %s, which is %s", dep, state)
+	}
+	return ""
+}
+
+// hold turns a publication into what can be done without it: registering a
+// story that is new, and waiting otherwise.
+func (b *builder) hold(c *Change, why string) {
+	e := b.entries[c.Address]
+	c.Reason = why
+	switch {
+	case e == nil || !e.Status.Pending() || e.Revision < c.Revision:
+		c.Action = Schedule
+	case len(c.Diffs) > 0:
+		c.Action = Modify
+	default:
+		c.Action = Note
+	}
+}
+
+// earlyTolerance is how far before its planned time a story that is live is
+// still taken for a publication of ours that the state lost.
+const earlyTolerance = 5 * time.Minute
+
+// checkEmptyState refuses to publish from a state that was never written
+// while stories like the ones to be published are live: this is what a lost
+// state looks like, and the one moment at which it would publish twice.
+func (b *builder) checkEmptyState() {
+	if b.State.Serial > 0 || len(b.State.Stories) > 0 || b.AdoptNone {
+		return
+	}
+	for i := range b.changes {
+		c := &b.changes[i]
+		if c.Action != Publish {
+			continue
+		}
+		if like := b.looksPublished(c); len(like) > 0 {
+			d := b.declared[c.Address]
+			b.errorf(d, "publish_at", "State is new, but the Page is not",
+				"The state has never been written, and %s already shows %s (%s) that could be %s. If the state was lost, "+
+					"publishing now would post it twice.\n\nIf it is that story, record it:\n    storyform import '%s' %s\n\n"+
+					"If it is not, say so:\n    storyform apply --adopt-none",
+				c.Page, count(len(like), "live "+string(c.Kind)+" story", "live "+string(c.Kind)+" stories"), postIDs(like), c.Address, c.Address, like[0].PostID)
+		}
+	}
+}
+
+// looksPublished finds live stories of the same kind that went out when the
+// change's story would have.
+func (b *builder) looksPublished(c *Change) []story.Observed {
+	view := b.Views[c.PageID]
+	if view == nil {
+		return nil
+	}
+	var like []story.Observed
+	for _, o := range view.Stories {
+		live := o.Published && b.Now.Before(o.ExpiresAt())
+		if live && o.Kind == c.Kind && (c.PublishAt.IsZero() || o.CreatedAt.After(c.PublishAt.Add(-earlyTolerance))) {
+			like = append(like, o)
+		}
+	}
+	return like
+}
+
+// postIDs lists the post_ids of stories for a sentence, at most five.
+func postIDs(stories []story.Observed) string {
+	ids := make([]string, 0, len(stories))
+	for i, o := range stories {
+		if i == 5 {
+			ids = append(ids, "…")
+			break
+		}
+		ids = append(ids, o.PostID)
+	}
+	return "post_id " + strings.Join(ids, ", ")
+}
+
+// count renders "1 story" or "3 stories".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// Publications counts the stories that applying the plan may publish.
+func (p *Plan) Publications() int { return p.Summary.Publish + p.Summary.Resume }
+
+// checkBulk warns of a plan that publishes more than max_publish stories.
+func (b *builder) checkBulk() {
+	s := Summarize(b.changes)
+	n, limit := s.Publish+s.Resume, b.Settings.MaxPublish
+	if limit > 0 && n > limit {
+		b.diags = append(b.diags, diag.Warnf("More stories than max_publish",
+			"This plan publishes %d stories at once and max_publish in the storyform block is %d. If that is intended, apply with --allow-bulk.", n, limit))
+	}
+}

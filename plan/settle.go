@@ -1,0 +1,129 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"storyform/state"
+	"storyform/story"
+)
+
+// # Settling a doubtful publish
+//
+// A publish call has no idempotency key. When its answer is lost (a time-out,
+// a reset, an error that does not prove a refusal, a process killed between
+// recording the attempt and reading the answer), the story may be out or not,
+// and a second upload would make a second story that nobody can delete. So
+// the outcome is established by evidence, and this is the whole list of what
+// counts:
+//
+//   - The Page's list shows a story whose media_id is the one we uploaded. It
+//     is out. Nothing else in the list matters: the newest story may be
+//     somebody else's.
+//   - For a video, the upload's own status says not_published, nothing is in
+//     progress, and some time has passed since the call. It is not out, and
+//     the same video_id may be finished once more.
+//   - A photo has no status to ask. When the list, read settleAfter or more
+//     after the attempt, still does not show it, it is taken as not out, and
+//     the same photo_id may be published once more. If that guess were wrong,
+//     Meta refuses media that were already posted, which is evidence again.
+//   - Absence before that proves nothing: lists lag.
+//
+// There is one such second try, always with the same media_id. After it,
+// doubt remains doubt until the list or a person settles it. When the window
+// has closed, there is nothing left to try, and the story ends as missed; its
+// media_id is kept, and should it turn up in a list later it is adopted.
+
+// Verdict is what the evidence says about a doubtful story.
+type Verdict string
+
+// The verdicts.
+const (
+	// Out: it was published; record it.
+	Out Verdict = "out"
+	// TryAgain: it is not out; one more publish call with the same media.
+	TryAgain Verdict = "try again"
+	// Wait: the evidence does not suffice yet.
+	Wait Verdict = "wait"
+	// GiveUp: its window is closed and it is not on the Page.
+	GiveUp Verdict = "give up"
+)
+
+// Tries is how many publish calls may be made for one upload.
+const Tries = 2
+
+// videoGrace is how long after an attempt a video's "not_published" is not
+// yet believed, because publishing is asynchronous.
+const videoGrace = time.Minute
+
+// Evidence is what is known about a doubtful story.
+type Evidence struct {
+	Now         time.Time
+	SettleAfter time.Duration
+	List        *story.PageView  // nil: the Page was not asked
+	Video       *story.VideoView // nil: not a video, or not asked
+}
+
+// Judge weighs the evidence about an entry whose publish was attempted. Why
+// is one sentence for people; found is set for Out when the list showed it.
+func Judge(e *state.Entry, ev Evidence) (v Verdict, found *Found, why string) {
+	if o, ok := ev.List.ByMedia(e.MediaID); ok {
+		return Out, foundOf(o), "the Page lists our media_id " + e.MediaID
+	}
+	if ev.List == nil {
+		return Wait, nil, "the Page has not been asked yet"
+	}
+	attempted := attemptedAt(e)
+	settled := attempted.Add(ev.SettleAfter)
+	absent := !ev.List.At.Before(settled)
+	if ev.Video != nil && ev.Video.Publish == "published" {
+		if absent {
+			return Out, nil, "the video's status says published, although the Page does not list it"
+		}
+		return Wait, nil, "the video's status says published; waiting for the Page to list it"
+	}
+	if deadline := e.Deadline(); ended(ev.Now, deadline, attempted) && absent {
+		return GiveUp, nil, "its window is closed and the Page does not list it"
+	} else if ended(ev.Now, deadline, attempted) {
+		return Wait, nil, "the Page does not list it yet; its window is closed, so it won't be tried again"
+	}
+	if e.Operation != nil && e.Operation.Attempt >= Tries {
+		return Wait, nil, fmt.Sprintf("%d publish calls were made and the Page does not list it", e.Operation.Attempt)
+	}
+	if notPublished(e, ev, attempted) {
+		return TryAgain, nil, "the video's status says not_published"
+	}
+	if e.Kind == story.Photo && absent {
+		return TryAgain, nil, fmt.Sprintf("the Page does not list it %s after the attempt", ev.SettleAfter)
+	}
+	return Wait, nil, "the Page does not list it yet"
+}
+
+// notPublished reports positive evidence that a video is not out.
+func notPublished(e *state.Entry, ev Evidence, attempted time.Time) bool {
+	v := ev.Video
+	return e.Kind == story.Video && v != nil && v.Publish == "not_published" && !v.Busy && !v.Gone &&
+		!v.At.Before(attempted.Add(videoGrace)) && !ev.List.At.Before(attempted.Add(videoGrace))
+}
+
+// attemptedAt is when the newest publish call was announced.
+func attemptedAt(e *state.Entry) time.Time {
+	if e.Operation == nil {
+		return time.Time{}
+	}
+	return e.Operation.AttemptAt
+}
+
+// ended reports whether nothing may be published any more: the deadline is
+// over or, without one, the story would have left the Page by now.
+func ended(now, deadline, attempted time.Time) bool {
+	if deadline.IsZero() {
+		return now.After(attempted.Add(story.Lifetime))
+	}
+	return now.After(deadline)
+}
+
+// foundOf is a listed story as a plan carries it.
+func foundOf(o story.Observed) *Found {
+	return &Found{PostID: o.PostID, MediaID: o.MediaID, URL: o.URL, CreatedAt: o.CreatedAt}
+}
