@@ -191,7 +191,7 @@ func (b *builder) unmanaged(pageID string) int {
 func (b *builder) ours(o story.Observed) bool {
 	for i := range b.State.Stories {
 		e := &b.State.Stories[i]
-		if e.MediaID == o.MediaID || e.PostID != "" && e.PostID == o.PostID {
+		if e.MediaID != "" && e.MediaID == o.MediaID || e.PostID != "" && e.PostID == o.PostID || slices.Contains(e.TriedMedia, o.MediaID) {
 			return true
 		}
 	}

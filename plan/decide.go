@@ -38,7 +38,7 @@ func (b *builder) decide(d *story.Desired, e *state.Entry) {
 // adoptable reports whether the Page lists the media of an entry that the
 // state does not know as out.
 func (b *builder) adoptable(e *state.Entry) bool {
-	_, listed := b.Views[e.PageID].ByMedia(e.MediaID)
+	_, listed := e.ListedIn(b.Views[e.PageID])
 	return listed && !e.Status.Out()
 }
 
@@ -161,7 +161,7 @@ func sameContent(diffs []Diff) bool {
 // out, counts it when it is visible, and reports whether it has expired.
 func (b *builder) refreshOut(e *state.Entry) (expired bool) {
 	view := b.Views[e.PageID]
-	listed, isListed := view.ByMedia(e.MediaID)
+	listed, isListed := e.ListedIn(view)
 	switch {
 	case e.Status != story.Live && !(e.Status == story.Removed && isListed && listed.Published):
 		return true
@@ -245,8 +245,8 @@ func (b *builder) settleReason(e *state.Entry) string {
 
 // adopt handles a story that turns out to be on the Page.
 func (b *builder) adopt(d *story.Desired, e *state.Entry) {
-	o, _ := b.Views[e.PageID].ByMedia(e.MediaID)
-	c := b.entryChange(e, Adopt, "the Page lists our media_id "+e.MediaID+": it was published, and its answer was lost")
+	o, _ := e.ListedIn(b.Views[e.PageID])
+	c := b.entryChange(e, Adopt, "the Page lists our media_id "+o.MediaID+": it was published, and its answer was lost")
 	c.Found = foundOf(o)
 	c.ExpiresAt = o.ExpiresAt()
 	if d != nil {

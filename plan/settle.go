@@ -67,8 +67,8 @@ type Evidence struct {
 // Judge weighs the evidence about an entry whose publish was attempted. Why
 // is one sentence for people; found is set for Out when the list showed it.
 func Judge(e *state.Entry, ev Evidence) (v Verdict, found *Found, why string) {
-	if o, ok := ev.List.ByMedia(e.MediaID); ok {
-		return Out, foundOf(o), "the Page lists our media_id " + e.MediaID
+	if o, ok := e.ListedIn(ev.List); ok {
+		return Out, foundOf(o), "the Page lists our media_id " + o.MediaID
 	}
 	if ev.List == nil {
 		return Wait, nil, "the Page has not been asked yet"

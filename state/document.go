@@ -51,6 +51,10 @@ type Entry struct {
 	// MediaID is the photo_id or video_id of the upload that was or will be
 	// published. Once a publish was attempted with it, it is never dropped.
 	MediaID     string    `json:"media_id,omitempty"`
+	// TriedMedia lists every media_id of this revision with which a publish
+	// call was announced: should one of them turn up on the Page after all,
+	// whatever was answered then, the story is out.
+	TriedMedia  []string  `json:"tried_media,omitempty"`
 	PostID      string    `json:"post_id,omitempty"`
 	URL         string    `json:"url,omitempty"`
 	PublishedAt time.Time `json:"published_at,omitzero"`
@@ -143,5 +147,20 @@ func (e *Entry) Deadline() time.Time {
 	return e.NotAfter
 }
 
-// Attempted reports whether a publish call was announced with MediaID.
-func (e *Entry) Attempted() bool { return e.Operation != nil && e.Operation.Attempt > 0 }
+// Attempted reports whether a publish call was ever announced for this
+// revision.
+func (e *Entry) Attempted() bool { return len(e.TriedMedia) > 0 }
+
+// ListedIn finds the story that shows any of the entry's media in a reading
+// of its Page. It matches ids exactly.
+func (e *Entry) ListedIn(view *story.PageView) (story.Observed, bool) {
+	if o, ok := view.ByMedia(e.MediaID); ok {
+		return o, true
+	}
+	for _, id := range e.TriedMedia {
+		if o, ok := view.ByMedia(id); ok {
+			return o, true
+		}
+	}
+	return story.Observed{}, false
+}
