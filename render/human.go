@@ -1,0 +1,125 @@
+package render
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The forms in which times are shown.
+const (
+	clockForm = "15:04"
+	dayForm   = "Mon 2 Jan"
+	dateForm  = "Mon 2 Jan 2006"
+	fullForm  = "Mon 2 Jan 15:04"
+)
+
+// Bytes renders a size in decimal units as people know them from their file
+// manager: 412 kB, 8.1 MB.
+func Bytes(n int64) string {
+	if n < 1000 {
+		return strconv.FormatInt(max(n, 0), 10) + " B"
+	}
+	v, units := float64(n), []string{"kB", "MB", "GB", "TB", "PB", "EB"}
+	i := -1
+	for v >= 999.5 && i < len(units)-1 {
+		v /= 1000
+		i++
+	}
+	if v < 9.95 {
+		return fmt.Sprintf("%.1f %s", v, units[i])
+	}
+	return fmt.Sprintf("%.0f %s", v, units[i])
+}
+
+// Duration renders a length of time coarsely, as a person would say it:
+// 45s, 14m, 3h12m, 5 days.
+func Duration(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Minute:
+		return strconv.Itoa(int(d.Round(time.Second)/time.Second)) + "s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + "m"
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d/time.Hour), int(d%time.Hour/time.Minute))
+	}
+	return strconv.Itoa(int(d/(24*time.Hour))) + " days"
+}
+
+// playtime renders the length of a video: 14.2s, 1m05s.
+func playtime(d time.Duration) string {
+	if d < time.Minute {
+		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + "s"
+	}
+	d = d.Round(time.Second)
+	return fmt.Sprintf("%dm%02ds", int(d/time.Minute), int(d%time.Minute/time.Second))
+}
+
+// zoneName names the zone of an instant: WIB, or UTC+8 where the zone has no
+// letters of its own.
+func zoneName(t time.Time) string {
+	name, _ := t.Zone()
+	if name == "" || strings.ContainsAny(name[:1], "+-") {
+		return utcOffset(t)
+	}
+	return name
+}
+
+// utcOffset renders the offset of an instant: UTC, UTC+7, UTC+5:30.
+func utcOffset(t time.Time) string {
+	_, seconds := t.Zone()
+	if seconds == 0 {
+		return "UTC"
+	}
+	sign := "+"
+	if seconds < 0 {
+		sign, seconds = "-", -seconds
+	}
+	s := "UTC" + sign + strconv.Itoa(seconds/3600)
+	if m := seconds % 3600 / 60; m != 0 {
+		s += fmt.Sprintf(":%02d", m)
+	}
+	return s
+}
+
+// zoneTitle describes a Page's zone at an instant for a heading:
+// "Asia/Jakarta, WIB, UTC+7".
+func zoneTitle(loc *time.Location, t time.Time) string {
+	t = t.In(loc)
+	parts := []string{loc.String()}
+	for _, p := range []string{zoneName(t), utcOffset(t)} {
+		if p != parts[len(parts)-1] {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// moment renders an instant in a zone: "Sun 20 Dec 09:05 WIB". The year is
+// left out when it is that of ref, or when ref is zero.
+func moment(t time.Time, loc *time.Location, ref time.Time) string {
+	t = t.In(loc)
+	form := fullForm
+	if !ref.IsZero() && ref.In(loc).Year() != t.Year() {
+		form = "Mon 2 Jan 2006 15:04"
+	}
+	return t.Format(form) + " " + zoneName(t)
+}
+
+// plural renders "1 story" or "3 stories".
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// shortHash is enough of a sha256 for people to compare two by eye.
+func shortHash(sum string) string {
+	if len(sum) > 12 {
+		return sum[:12]
+	}
+	return sum
+}
