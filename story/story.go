@@ -20,6 +20,7 @@ type Page struct {
 	ID       string // the Page id, digits
 	Timezone string // IANA name; empty means UTC
 	TokenEnv string // the name of the environment variable that holds the token; empty: the defaults
+	Guard    *Guard // what may go out on the Page at most; nil: anything
 	Range    diag.Range
 }
 
@@ -69,6 +70,9 @@ type Desired struct {
 
 	After  []Address
 	Labels map[string]string
+
+	Allow       []string // ids of media rules that this story may break
+	AllowRepeat bool     // no warning when the same media were on the Page before
 
 	// Order is the position in file-name then source order: stories with
 	// equal times go out in this order.
