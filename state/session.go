@@ -2,6 +2,9 @@ package state
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"storyform/story"
@@ -19,36 +22,223 @@ type Run struct {
 // Session is one run's view of a store: the document with the journal folded
 // in, and the position for the next record. It is safe for use by several
 // goroutines; records of different stories are serialised.
+//
+// A run that only reads opens a session and drops it. A run that writes holds
+// the store's lock, and calls Close at the end, also when it failed.
 type Session struct {
-	// implementation: store, run, now, mutex, document, index by address, base, seq, dirty
+	store     Store
+	run       Run
+	now       func() time.Time
+	recovered int
+
+	mu    sync.Mutex
+	log   *log
+	wrote bool  // this run appended a record that isn't folded yet
+	err   error // why nothing may be written any more
 }
 
-// Open reads the store and returns a session on what it holds. A sealed
-// journal whose document is missing is folded on the first write, not here:
-// Open writes nothing.
+// errClosed is the error of a write after Close.
+var errClosed = errors.New("the state session is closed")
+
+// Open reads the store and returns a session on what it holds. It writes
+// nothing: what a crashed run left behind, be it an open journal or a sealed
+// one whose document is missing, is part of what Document and Entry show, and
+// it is folded into a document by the first run that writes; see Put and
+// Close.
 func Open(ctx context.Context, store Store, run Run, now func() time.Time) (*Session, error) {
-	panic("contract only")
+	doc, records, err := store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{store: store, run: run, now: now, log: newLog(doc)}
+	for _, rec := range records {
+		if err := s.log.apply(rec); err != nil {
+			return nil, &CorruptError{
+				Where: store.String(), Err: fmt.Errorf("its journal doesn't fit: %w", err),
+				Hint: "The document and its journal are not of one piece: one of them was copied, restored or edited without the other. Restore both from the same moment.",
+			}
+		}
+		if !rec.Seal {
+			s.recovered++
+		}
+	}
+	return s, nil
 }
 
-// Document returns a deep copy of the current document, records folded in.
-func (s *Session) Document() *Document { panic("contract only") }
+// Document returns a deep copy of the current document, records folded in. A
+// state that was never written has serial 0.
+func (s *Session) Document() *Document {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.document()
+}
 
 // Entry returns a copy of the entry of a story.
-func (s *Session) Entry(addr story.Address) (Entry, bool) { panic("contract only") }
+func (s *Session) Entry(addr story.Address) (Entry, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.log.entries[addr]
+	return e.Clone(), ok
+}
+
+// Serial returns the serial of Document.
+func (s *Session) Serial() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.serial()
+}
+
+// Lineage returns the lineage of Document; "" for a state that was never
+// written.
+func (s *Session) Lineage() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.lineage
+}
+
+// Recovered returns how many records Open found that no document held yet:
+// the steps of a run that crashed, or of one that is still going on.
+func (s *Session) Recovered() int { return s.recovered }
 
 // Put makes the after-image of one entry durable, with an optional line of
-// history, before it returns. After any error nothing may be assumed about
-// whether it was written, and the session refuses further writes with the
-// same error: the run must stop having effects.
+// history, before it returns. What event leaves empty of At, Address, Run,
+// Who, Commit and RunURL is filled in. After any error nothing may be assumed
+// about whether it was written, and the session refuses further writes with
+// the same error: the run must stop having effects.
+//
+// A sealed journal of a crashed run is folded first. An open one is carried
+// on: the position after its newest record is as good a fence against the
+// former run, should it still be alive, as a new journal.
 func (s *Session) Put(ctx context.Context, step string, e Entry, event *Event) error {
-	panic("contract only")
+	return s.write(ctx, Record{Step: step, Key: e.Address, Entry: &e, Event: event})
 }
 
-// Drop makes the removal of an entry durable.
+// Drop makes the removal of an entry durable. To give an entry another
+// address, first Put it there and then Drop it here: a crash in between must
+// not make the program forget that the story is out.
 func (s *Session) Drop(ctx context.Context, step string, addr story.Address) error {
-	panic("contract only")
+	return s.write(ctx, Record{Step: step, Key: addr})
 }
 
-// Close folds the records of this run into the document of the next serial.
-// With no records it writes nothing.
-func (s *Session) Close(ctx context.Context) error { panic("contract only") }
+// write makes rec durable at the next position.
+func (s *Session) write(ctx context.Context, rec Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = s.append(ctx, rec)
+	}
+	return s.err
+}
+
+// append gives rec its position, stores it and takes it over into the
+// memory, in the form in which a later run will read it. The caller holds mu.
+func (s *Session) append(ctx context.Context, rec Record) error {
+	if s.log.seal != nil {
+		if err := s.commit(ctx); err != nil {
+			return err
+		}
+	}
+	rec.Base, rec.Seq = s.log.base.Serial, s.log.seq+1
+	rec.At, rec.Run = s.now(), s.run.ID
+	if rec.Lineage = s.log.lineage; rec.Lineage == "" {
+		rec.Lineage = NewID()
+	}
+	if rec.Event != nil {
+		rec.Event = s.signed(*rec.Event, rec)
+	}
+	line, err := EncodeRecord(rec)
+	if err != nil {
+		return err
+	}
+	if rec, err = DecodeRecord("a record", line); err != nil {
+		return fmt.Errorf("a record doesn't read as it was written: %w", err)
+	}
+	if err := s.store.Append(ctx, rec); err != nil {
+		return err
+	}
+	s.wrote = true
+	return s.log.apply(rec)
+}
+
+// signed fills in what the caller left out of a line of history.
+func (s *Session) signed(ev Event, rec Record) *Event {
+	if ev.At.IsZero() {
+		ev.At = rec.At
+	}
+	if ev.Address.IsZero() {
+		ev.Address = rec.Key
+	}
+	for _, f := range []struct {
+		field *string
+		value string
+	}{{&ev.Run, s.run.ID}, {&ev.Who, s.run.Who}, {&ev.Commit, s.run.Commit}, {&ev.RunURL, s.run.URL}} {
+		if *f.field == "" {
+			*f.field = f.value
+		}
+	}
+	return &ev
+}
+
+// Close folds the journal into the document of the next serial, when this
+// run wrote to it; records that a crashed run had left in it are folded along
+// with them. A run that wrote nothing writes nothing here either, so that one
+// that only reads never seals the journal under one that is at work.
+//
+// After an error of Put or Drop it writes nothing and returns that error:
+// what was acknowledged is in the journal, and the next run finds it. The
+// session takes no writes any more. Closing it again returns nil, or the
+// error.
+func (s *Session) Close(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil && s.wrote {
+		s.err = s.fold(ctx)
+	}
+	if errors.Is(s.err, errClosed) {
+		return nil
+	}
+	err := s.err
+	if err == nil {
+		s.err = errClosed
+	}
+	return err
+}
+
+// Fold folds the journal into the document of the next serial now, whoever
+// wrote it, and the session goes on after it. With an empty journal it does
+// nothing. Only a run that holds the lock may call it. It is for what needs
+// everything in one document: moving a state to another store, or replacing
+// it.
+func (s *Session) Fold(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = s.fold(ctx)
+	}
+	return s.err
+}
+
+// fold seals the journal and commits the document that follows from it. The
+// caller holds mu.
+func (s *Session) fold(ctx context.Context) error {
+	if s.log.seq == 0 {
+		return nil
+	}
+	if s.log.seal == nil {
+		if err := s.append(ctx, Record{Step: "seal", Seal: true, Tool: s.run.Tool}); err != nil {
+			return err
+		}
+	}
+	return s.commit(ctx)
+}
+
+// commit writes the document of a sealed journal and starts a new journal
+// after it. The caller holds mu.
+func (s *Session) commit(ctx context.Context) error {
+	doc := s.log.document()
+	if err := s.store.Commit(ctx, doc); err != nil {
+		return err
+	}
+	s.log, s.wrote = newLog(doc), false
+	return nil
+}

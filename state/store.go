@@ -12,16 +12,25 @@ import (
 // Record is one durable step: the after-image of one entry at one position of
 // the log.
 type Record struct {
-	Base  uint64        `json:"base"` // the serial of the document that it follows
-	Seq   int           `json:"seq"`  // 1, 2, … within Base
+	Base uint64 `json:"base"` // the serial of the document that it follows
+	Seq  int    `json:"seq"`  // 1, 2, … within Base
+	// Lineage is that of the document, so that a journal is never folded into
+	// a state that it doesn't belong to. The first record of a new state
+	// brings the lineage.
+	Lineage string `json:"lineage"`
+
 	At    time.Time     `json:"at"`
 	Run   string        `json:"run"`
 	Step  string        `json:"step"` // "register", "intend", "session", "uploaded", "publishing", "live", …: for people
 	Key   story.Address `json:"address"`
 	Entry *Entry        `json:"entry"` // nil: the entry is dropped
 	Event *Event        `json:"event,omitempty"`
-	// Seal closes the journal of Base: nothing may follow. Key and Entry are empty.
+	// Seal closes the journal of Base: nothing may follow. Key, Entry and
+	// Event are empty. With it the document of the next serial is determined
+	// to the byte, whoever writes it.
 	Seal bool `json:"seal,omitempty"`
+	// Tool is the version of the storyform that sealed the journal.
+	Tool string `json:"storyform_version,omitempty"`
 }
 
 // Store keeps one configuration's state. Every backend implements it and

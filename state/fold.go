@@ -1,0 +1,120 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"storyform/story"
+)
+
+// Fold applies a journal to the document that it follows and returns a new
+// document; it changes neither. It is pure: the same inputs give the same
+// document wherever and whenever it is called, which is what lets any later
+// run finish the fold that a crashed one began.
+//
+// The records must be those of doc's serial, numbered 1, 2, … without a gap,
+// of doc's lineage, and none may follow a seal. A sealed journal gives the
+// document of the next serial, as it is to be written: with the hash of doc,
+// and signed by the run that sealed. An open journal gives what is known so
+// far, under doc's own serial.
+func Fold(doc *Document, records []Record) (*Document, error) {
+	l := newLog(doc)
+	for _, rec := range records {
+		if err := l.apply(rec.clone()); err != nil {
+			return nil, err
+		}
+	}
+	return l.document(), nil
+}
+
+// log is a document with a journal being applied to it. Applying a record
+// costs the same however many stories and events there are.
+type log struct {
+	base    *Document // never changed
+	lineage string    // base's, or that of the first record
+	entries map[story.Address]Entry
+	events  []Event // those of the journal
+	seq     int     // of the newest record; 0: the journal is empty
+	seal    *Record
+	prev    string // the hash of base, once sealed
+}
+
+// newLog starts with the document and an empty journal. It keeps doc, which
+// must not be changed any more, and never changes it.
+func newLog(doc *Document) *log {
+	l := &log{base: doc, lineage: doc.Lineage, entries: make(map[story.Address]Entry, len(doc.Stories))}
+	for _, e := range doc.Stories {
+		l.entries[e.Address] = e
+	}
+	return l
+}
+
+// apply appends a record, which must not be changed any more.
+func (l *log) apply(rec Record) error {
+	switch {
+	case rec.Base != l.base.Serial:
+		return fmt.Errorf("record %d follows serial %d, and the document has serial %d", rec.Seq, rec.Base, l.base.Serial)
+	case rec.Seq != l.seq+1:
+		return fmt.Errorf("record %d follows record %d", rec.Seq, l.seq)
+	case l.seal != nil:
+		return fmt.Errorf("record %d follows the seal", rec.Seq)
+	case l.lineage != "" && rec.Lineage != l.lineage:
+		return fmt.Errorf("record %d belongs to another state: its lineage is %s, that of the document is %s", rec.Seq, rec.Lineage, l.lineage)
+	}
+	if err := rec.check(); err != nil {
+		return fmt.Errorf("record %d: %w", rec.Seq, err)
+	}
+	l.seq, l.lineage = rec.Seq, rec.Lineage
+	switch {
+	case rec.Seal:
+		return l.close(&rec)
+	case rec.Entry != nil:
+		l.entries[rec.Key] = *rec.Entry
+	default:
+		delete(l.entries, rec.Key)
+	}
+	if rec.Event != nil {
+		l.events = append(l.events, *rec.Event)
+	}
+	return nil
+}
+
+// close takes the seal.
+func (l *log) close(seal *Record) error {
+	if l.serial()+1 == 0 {
+		return errors.New("the serial can't rise any further")
+	}
+	if l.base.Serial > 0 {
+		hash, err := Hash(l.base)
+		if err != nil {
+			return err
+		}
+		l.prev = hash
+	}
+	l.seal = seal
+	return nil
+}
+
+// serial is that of the document that l gives.
+func (l *log) serial() uint64 {
+	if l.seal != nil {
+		return l.base.Serial + 1
+	}
+	return l.base.Serial
+}
+
+// document returns what l holds, as described at Fold. The result shares
+// nothing with l.
+func (l *log) document() *Document {
+	d := *l.base
+	d.Version, d.Lineage, d.Serial = FormatVersion, l.lineage, l.serial()
+	if l.seal != nil {
+		d.PrevSHA256 = l.prev
+		d.WrittenBy, d.WrittenAt, d.Tool = l.seal.Run, l.seal.At, l.seal.Tool
+	}
+	d.Stories = slices.SortedFunc(maps.Values(l.entries), func(a, b Entry) int { return a.Address.Compare(b.Address) })
+	d.History = slices.Concat(l.base.History, l.events)
+	return d.Clone()
+}
