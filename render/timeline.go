@@ -18,21 +18,23 @@ type look struct {
 	glyph  string
 	style  style
 	legend string // what the glyph means
-	title  string // of one story, as a heading
+	title  string // what is done, in a word or two
+	// terraform is Terraform's word for it in JSON lines.
+	terraform string
 }
 
 // looks has a row for every action, in the order of a legend.
 var looks = []look{
-	{plan.Publish, "+", green, "publish now, or schedule for its time", "publish now"},
-	{plan.Schedule, "+", green, "publish now, or schedule for its time", "schedule"},
-	{plan.Modify, "~", yellow, "change before it goes out", "change"},
-	{plan.Cancel, "-", red, "cancel: it will not go out", "cancel"},
-	{plan.Resume, ">", cyan, "go on with an interrupted upload and publish", "resume"},
-	{plan.Adopt, "<", green, "already on the Page: record it", "adopt"},
-	{plan.Settle, "?", magenta, "may be out: ask the Page before anything else", "settle"},
-	{plan.Missed, "!", red, "missed: its time is over, it will not go out", "missed"},
-	{plan.Forget, ".", dim, "out, but no longer in the configuration", "forget"},
-	{plan.Note, " ", plain, "", "note"},
+	{plan.Publish, "+", green, "publish now, or schedule for its time", "publish now", "create"},
+	{plan.Schedule, "+", green, "publish now, or schedule for its time", "schedule", "create"},
+	{plan.Modify, "~", yellow, "change before it goes out", "change", "update"},
+	{plan.Cancel, "-", red, "cancel: it will not go out", "cancel", "delete"},
+	{plan.Resume, ">", cyan, "go on with an interrupted upload and publish", "resume", "create"},
+	{plan.Adopt, "<", green, "already on the Page: record it", "adopt", "import"},
+	{plan.Settle, "?", magenta, "may be out: ask the Page before anything else", "settle", "read"},
+	{plan.Missed, "!", red, "missed: its time is over, it will not go out", "missed", "noop"},
+	{plan.Forget, ".", dim, "out, but no longer in the configuration", "forget", "forget"},
+	{plan.Note, " ", plain, "", "note", "noop"},
 }
 
 // lookOf returns how an action appears; one that is not known here has its
@@ -43,7 +45,7 @@ func lookOf(a plan.Action) look {
 			return l
 		}
 	}
-	return look{action: a, glyph: " ", title: string(a)}
+	return look{action: a, glyph: " ", title: string(a), terraform: "noop"}
 }
 
 // timeline is a plan as it is drawn: by Page, then by day, then by time, all
