@@ -1,0 +1,158 @@
+package apply
+
+import (
+	"time"
+
+	"storyform/plan"
+	"storyform/state"
+	"storyform/story"
+)
+
+// recordAll makes everything durable that needs no call to Meta: what is
+// registered, changed, cancelled, forgotten, missed or found. Stories that are
+// due are registered here as well, so that a run that ends early leaves them
+// to the next one as approved.
+func (r *run) recordAll() error {
+	for i := range r.plan.Changes {
+		c := &r.plan.Changes[i]
+		if r.soft.Err() != nil {
+			r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action,
+				Ending: EndNotAttempted, Message: "the run was stopped before it"}, state.Entry{})
+			continue
+		}
+		if err := r.record(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record does the part of a change that only concerns the state.
+func (r *run) record(c *plan.Change) error {
+	e, known := r.session.Entry(c.Address)
+	switch c.Action {
+	case plan.Schedule, plan.Publish, plan.Modify:
+		return r.register(c, e, known)
+	case plan.Cancel:
+		e.Status, e.Operation, e.Failure = story.Cancelled, nil, nil
+		return r.finish(c, e, stepCancel, EndCancelled, "cancelled")
+	case plan.Forget:
+		e.Forgotten = true
+		return r.finish(c, e, stepForget, EndForgotten, "forgotten")
+	case plan.Missed:
+		e.Status = story.Missed
+		return r.finish(c, e, stepMissed, EndMissed, "missed")
+	case plan.Adopt:
+		found(&e, c.Found, r.Clock.Now())
+		e.Forgotten = e.Forgotten || !c.Declared
+		return r.finish(c, e, stepAdopt, EndAdopted, "adopted")
+	}
+	return nil
+}
+
+// finish records and tells an ending that needs no call to Meta.
+func (r *run) finish(c *plan.Change, e state.Entry, step string, ending Ending, what string) error {
+	if err := r.put(step, &e, r.event(what, &e, c.Reason)); err != nil {
+		return err
+	}
+	r.end(Outcome{
+		Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action, Ending: ending,
+		Message: c.Reason, PostID: e.PostID, URL: e.URL, Expires: e.ExpiresAt,
+	}, e)
+	return nil
+}
+
+// register writes what a change declares, unless it is registered already.
+func (r *run) register(c *plan.Change, e state.Entry, known bool) error {
+	fresh := !known || !e.Status.Pending()
+	if !fresh && len(c.Diffs) == 0 {
+		return nil // registered as declared
+	}
+	if fresh {
+		tried := e.TriedMedia
+		if e.Status.Out() {
+			tried = nil // of the revision before, which is in the history
+		}
+		e = state.Entry{Address: c.Address, Status: story.Scheduled, RegisteredAt: r.Clock.Now().UTC(), TriedMedia: tried}
+	}
+	keep := !fresh && sameUpload(c, &e) && e.Status != story.Failed
+	declare(&e, c)
+	if !keep {
+		e.Status, e.MediaID, e.Operation, e.Failure = story.Scheduled, "", nil, nil
+	}
+	if err := r.put(stepRegister, &e, nil); err != nil {
+		return err
+	}
+	ending := EndScheduled
+	switch c.Action {
+	case plan.Modify:
+		ending = EndChanged
+	case plan.Publish:
+		return nil // told when it is out
+	}
+	r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action, Ending: ending, Message: c.Reason}, e)
+	return nil
+}
+
+// sameUpload reports whether what was uploaded for an entry can serve for a
+// change: the same media on the same Page.
+func sameUpload(c *plan.Change, e *state.Entry) bool {
+	want, have := c.Spec(), e.Spec()
+	for _, a := range story.Attributes {
+		if a.Identity && a.Text(&want, time.UTC) != a.Text(&have, time.UTC) {
+			return false
+		}
+	}
+	return true
+}
+
+// declare copies what a change declares into an entry.
+func declare(e *state.Entry, c *plan.Change) {
+	e.Page, e.PageID, e.Kind, e.Source = c.Page, c.PageID, c.Kind, c.Source
+	e.SHA256, e.Bytes, e.Revision = c.SHA256, c.Bytes, c.Revision
+	e.PublishAt, e.NotAfter, e.Window = c.PublishAt, c.NotAfter, c.Window
+	e.After, e.Labels = c.After, c.Labels
+	e.Forgotten = false
+}
+
+// found writes what the Page's list says into an entry.
+func found(e *state.Entry, f *plan.Found, now time.Time) {
+	e.MediaID, e.PostID, e.URL = f.MediaID, f.PostID, f.URL
+	e.PublishedAt = f.CreatedAt.UTC()
+	e.ExpiresAt = e.PublishedAt.Add(story.Lifetime)
+	e.Status, e.Operation, e.Failure = story.Live, nil, nil
+	if !now.Before(e.ExpiresAt) {
+		e.Status = story.Archived
+	}
+}
+
+// recordUpdates remembers what became true by itself, if the run writes
+// anyway or something among it was told and is not to be told again.
+func (r *run) recordUpdates() error {
+	worth := r.dirty
+	for _, u := range r.plan.Updates {
+		worth = worth || u.Loud
+	}
+	if !worth {
+		return nil
+	}
+	for _, u := range r.plan.Updates {
+		e, ok := r.session.Entry(u.Address)
+		if !ok || !e.Status.Out() {
+			continue
+		}
+		var event *state.Event
+		if u.Found != nil {
+			found(&e, u.Found, r.Clock.Now())
+		} else if u.Status != "" && u.Status != e.Status {
+			e.Status = u.Status
+			if u.Status == story.Removed {
+				event = r.event("removed", &e, "gone before its 24 hours")
+			}
+		}
+		if err := r.put(stepUpdate, &e, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}

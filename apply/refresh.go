@@ -1,0 +1,134 @@
+package apply
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"storyform/graphapi"
+	"storyform/internal/clock"
+	"storyform/plan"
+	"storyform/state"
+	"storyform/story"
+)
+
+// listSince is how far back a Page's list is read. A story lives 24 hours;
+// without a bound, a Page whose archive is on returns years of stories.
+const listSince = story.Lifetime + time.Hour
+
+// Observation is what was read from the Pages at one time.
+type Observation struct {
+	Views  map[string]*story.PageView // by Page id
+	Videos map[string]story.VideoView // by video_id: uploads and publish calls in flight
+	Unread map[string]error           // by Page id: why it could not be read
+}
+
+// UnreadText is Unread as a plan carries it.
+func (o *Observation) UnreadText() map[string]string {
+	texts := make(map[string]string, len(o.Unread))
+	for id, err := range o.Unread {
+		texts[id] = err.Error()
+	}
+	return texts
+}
+
+// Observe lists the stories of the Pages and asks for the status of the
+// videos that doc has in flight. A Page that can't be read is no error: it
+// stands in Unread, and the others are read. The error is that of ctx.
+func Observe(ctx context.Context, pages *Pages, list []plan.Page, doc *state.Document, clk clock.Clock, parallelism int) (*Observation, error) {
+	o := &Observation{Views: map[string]*story.PageView{}, Videos: map[string]story.VideoView{}, Unread: map[string]error{}}
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(max(1, parallelism))
+	for _, page := range list {
+		group.Go(func() error {
+			view, videos, err := observePage(ctx, pages, page, doc, clk)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				o.Unread[page.ID] = err
+				return nil
+			}
+			o.Views[page.ID] = view
+			for _, v := range videos {
+				o.Videos[v.VideoID] = v
+			}
+			return nil
+		})
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return o, nil
+}
+
+// observePage reads one Page.
+func observePage(ctx context.Context, pages *Pages, page plan.Page, doc *state.Document, clk clock.Clock) (*story.PageView, []story.VideoView, error) {
+	connected, err := pages.Connect(ctx, page)
+	if err != nil {
+		return nil, nil, err
+	}
+	view, err := listStories(ctx, connected, page.ID, clk)
+	if err != nil {
+		return nil, nil, err
+	}
+	var videos []story.VideoView
+	for i := range doc.Stories {
+		e := &doc.Stories[i]
+		if e.PageID != page.ID || !videoInFlight(e) {
+			continue
+		}
+		v, _, err := videoView(ctx, connected, e.MediaID, clk)
+		if err != nil {
+			return nil, nil, err
+		}
+		videos = append(videos, v)
+	}
+	return view, videos, nil
+}
+
+// videoInFlight reports whether the status of an entry's video matters.
+func videoInFlight(e *state.Entry) bool {
+	return e.Kind == story.Video && e.MediaID != "" && (e.Status == story.Uploading || e.Status.Doubtful())
+}
+
+// listStories reads a Page's list.
+func listStories(ctx context.Context, page *graphapi.Page, id string, clk clock.Clock) (*story.PageView, error) {
+	view := &story.PageView{PageID: id, At: clk.Now()}
+	view.Since = view.At.Add(-listSince)
+	stories, err := page.Stories(ctx, graphapi.ListOptions{Since: view.Since})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range stories {
+		view.Stories = append(view.Stories, story.Observed{
+			PostID: s.PostID, MediaID: s.MediaID, Kind: story.Kind(strings.ToLower(s.MediaType)),
+			Published: s.Published(), CreatedAt: s.CreatedAt, URL: s.URL,
+		})
+	}
+	return view, nil
+}
+
+// videoView asks for the status of an upload. A video that is not known is
+// an answer, not an error; failed is an error that Meta reports in one of the
+// video's phases.
+func videoView(ctx context.Context, page *graphapi.Page, videoID string, clk clock.Clock) (v story.VideoView, failed, err error) {
+	v = story.VideoView{VideoID: videoID, At: clk.Now()}
+	status, err := page.VideoStatus(ctx, videoID)
+	switch {
+	case graphapi.NotFound(err):
+		v.Gone = true
+		return v, nil, nil
+	case err != nil:
+		return v, nil, err
+	}
+	v.Offset = status.Offset()
+	v.Expired = status.Expired()
+	v.Publish = status.PublishStatus()
+	v.Busy = status.Busy()
+	return v, status.Err(), nil
+}

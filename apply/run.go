@@ -1,0 +1,300 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"storyform/internal/clock"
+	"storyform/internal/diag"
+	"storyform/plan"
+	"storyform/state"
+	"storyform/story"
+)
+
+// Options are what a run works with.
+type Options struct {
+	Store state.Store
+	Run   state.Run
+	Lock  state.LockInfo
+	// LockTimeout is how long to wait for somebody else's lock.
+	LockTimeout time.Duration
+	Pages       *Pages
+	// Open opens a local media file by its Source.
+	Open  func(source string) (*os.File, error)
+	Clock clock.Clock
+	// Report is told what happens, from several goroutines at once; may be nil.
+	Report func(Event)
+	// Parallelism is how many Pages are worked on at once.
+	Parallelism int
+	// Stop, when closed, asks the run to begin nothing new, to finish the
+	// publish call in flight, and to save. Ending ctx instead leaves at once.
+	Stop      <-chan struct{}
+	AdoptNone bool // see plan.Input
+	AllowBulk bool // publish more than max_publish
+	// Observed is a reading of the Pages that is recent enough to rely on, if
+	// the state is still at the plan's serial; nil: read them again.
+	Observed *Observation
+	// Crash is called at each crash point; nil outside of tests.
+	Crash func(point string)
+}
+
+// The errors that end a run before or in the middle of its work.
+var (
+	// ErrRefused means that the plan must not be carried out as it is; the
+	// result's diagnostics say why.
+	ErrRefused = errors.New("the plan was refused")
+	// errStopped is the cause of contexts that a stop request cancels.
+	errStopped = errors.New("stopped")
+)
+
+// run is one run's shared state.
+type run struct {
+	Options
+	ctx      context.Context // ends when the program must leave at once
+	soft     context.Context // ends also on a stop request or a fatal error
+	halt     context.CancelCauseFunc
+	session  *state.Session
+	lock     state.Lock
+	plan     *plan.Plan
+	result   *Result
+	pageByID map[string]plan.Page
+	wrote    sync.Once
+	dirty    bool
+}
+
+// Run carries out an approved plan. The result is valid also with an error:
+// it then says what was done before. An error that wraps *state.LockedError
+// means that nothing was done.
+func Run(ctx context.Context, approved *plan.Plan, o Options) (result *Result, err error) {
+	result = new(Result)
+	o.Lock.Operation = "apply"
+	lock, err := AcquireLock(ctx, o.Store, o.Lock, o.LockTimeout, o.Clock)
+	if err != nil {
+		return result, err
+	}
+	defer func() {
+		if unlockErr := lock.Unlock(context.WithoutCancel(ctx)); unlockErr != nil && err == nil {
+			result.warn(diag.Warnf("Lock not released", "Releasing the state lock failed: %v. Nothing else is affected.", unlockErr))
+		}
+	}()
+	session, err := state.Open(ctx, o.Store, o.Run, o.Clock.Now)
+	if err != nil {
+		return result, fmt.Errorf("read the state: %w", err)
+	}
+	r := &run{Options: o, ctx: ctx, session: session, lock: lock, result: result, pageByID: map[string]plan.Page{}}
+	stop := r.watchStop()
+	defer stop()
+	if err := r.rebase(approved); err != nil {
+		return result, err
+	}
+	err = r.execute()
+	if closeErr := session.Close(context.WithoutCancel(ctx)); err == nil && closeErr != nil {
+		err = fmt.Errorf("write the state: %w", closeErr)
+	}
+	result.sort()
+	return result, err
+}
+
+// watchStop derives the soft context, which a stop request ends.
+func (r *run) watchStop() (cleanup func()) {
+	r.soft, r.halt = context.WithCancelCause(r.ctx)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-r.Stop: // nil blocks for ever
+			r.halt(errStopped)
+		case <-done:
+		}
+	}()
+	return func() { close(done); r.halt(nil) }
+}
+
+// rebase makes the approved plan anew from what is true now.
+func (r *run) rebase(approved *plan.Plan) error {
+	doc := r.session.Document()
+	if approved.Lineage != "" && doc.Lineage != "" && approved.Lineage != doc.Lineage {
+		r.result.warn(diag.Errorf("Plan belongs to another state",
+			"The plan was made from the state with lineage %s, and this is lineage %s. Make the plan again.", approved.Lineage, doc.Lineage))
+		return ErrRefused
+	}
+	for _, p := range approved.Pages {
+		r.pageByID[p.ID] = p
+	}
+	observed := r.Observed
+	if observed == nil || doc.Serial != approved.Serial || r.session.Recovered() > 0 {
+		var err error
+		if observed, err = Observe(r.soft, r.Pages, approved.Pages, doc, r.Clock, r.Parallelism); err != nil {
+			return fmt.Errorf("read the Pages: %w", err)
+		}
+	}
+	fresh, stale := plan.Rebase(approved, plan.Input{
+		Now: r.Clock.Now(), Tool: r.Run.Tool, State: doc, Refreshed: true,
+		Views: observed.Views, Videos: observed.Videos, Unread: observed.UnreadText(), AdoptNone: r.AdoptNone,
+	})
+	r.plan = fresh
+	for _, s := range stale {
+		r.staleStory(approved, s)
+	}
+	if limit := fresh.Settings.MaxPublish; limit > 0 && fresh.Publications() > limit && !r.AllowBulk {
+		r.result.warn(diag.Errorf("More stories than max_publish",
+			"This plan publishes %d stories at once and max_publish in the storyform block is %d. If that is intended, apply with --allow-bulk.",
+			fresh.Publications(), limit))
+		return ErrRefused
+	}
+	if fresh.Diagnostics.HasErrors() {
+		r.result.Diagnostics = append(r.result.Diagnostics, fresh.Diagnostics...)
+		return ErrRefused
+	}
+	return nil
+}
+
+// staleStory reports an approved change that is not carried out.
+func (r *run) staleStory(approved *plan.Plan, s plan.Stale) {
+	o := Outcome{Address: s.Address, Action: s.Action, Ending: EndNotAttempted, Message: s.Why, Hint: "make the plan again and have it approved"}
+	if s.Done {
+		o.Ending, o.Hint = EndSkipped, ""
+	}
+	for i := range approved.Changes {
+		if c := &approved.Changes[i]; c.Address == s.Address {
+			o.Page, o.PageID = c.Page, c.PageID
+		}
+	}
+	r.end(o, state.Entry{})
+}
+
+// execute does the work: first everything that only concerns the state, then
+// the Pages at once.
+func (r *run) execute() error {
+	if err := r.recordAll(); err != nil {
+		return err
+	}
+	workers := r.workers()
+	var group errgroup.Group
+	group.SetLimit(max(1, r.Parallelism))
+	for _, w := range workers {
+		group.Go(func() error {
+			err := w.work()
+			if err != nil {
+				r.halt(err)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		r.leftovers(workers)
+		return err
+	}
+	if context.Cause(r.soft) == errStopped && r.result.Count(EndNotAttempted) > 0 {
+		r.result.interrupt()
+	}
+	return r.recordUpdates()
+}
+
+// workers makes one worker for each Page that has something to publish.
+func (r *run) workers() []*worker {
+	var workers []*worker
+	byPage := map[string]*worker{}
+	for i := range r.plan.Changes {
+		c := &r.plan.Changes[i]
+		if c.Action != plan.Publish && c.Action != plan.Resume && c.Action != plan.Settle {
+			continue
+		}
+		w := byPage[c.PageID]
+		if w == nil {
+			w = &worker{run: r, id: c.PageID, address: c.Page}
+			byPage[c.PageID] = w
+			workers = append(workers, w)
+		}
+		w.changes = append(w.changes, c)
+	}
+	return workers
+}
+
+// leftovers reports the stories that a fatal error kept from being attempted.
+func (r *run) leftovers(workers []*worker) {
+	for _, w := range workers {
+		for _, c := range w.changes {
+			if !r.ended(c.Address) {
+				r.end(Outcome{
+					Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action,
+					Ending: EndNotAttempted, Message: "the run ended before it",
+				}, state.Entry{})
+			}
+		}
+	}
+}
+
+// ended reports whether a story of a worker has a final outcome.
+func (r *run) ended(addr story.Address) bool {
+	r.result.mu.Lock()
+	defer r.result.mu.Unlock()
+	for _, o := range r.result.Outcomes {
+		if o.Address == addr && o.Ending != EndScheduled && o.Ending != EndChanged {
+			return true
+		}
+	}
+	return false
+}
+
+// put makes an entry durable, with the crash points around it. An error is
+// fatal for the whole run: without memory nothing may have effects.
+func (r *run) put(step string, e *state.Entry, event *state.Event) error {
+	r.crash(before(step))
+	if err := r.session.Put(context.WithoutCancel(r.ctx), step, *e, event); err != nil {
+		return fmt.Errorf("record %s of %s: %w", step, e.Address, err)
+	}
+	r.crash(after(step))
+	r.wrote.Do(func() { r.dirty = true })
+	return nil
+}
+
+// crash is a crash point.
+func (r *run) crash(point string) {
+	if r.Crash != nil {
+		r.Crash(point)
+	}
+}
+
+// report tells an event about a story.
+func (r *run) report(kind EventKind, e *state.Entry, change func(*Event)) {
+	if r.Report == nil {
+		return
+	}
+	ev := Event{Time: r.Clock.Now(), Kind: kind, Address: e.Address, Page: e.Page, PageID: e.PageID, Total: e.Bytes, PublishAt: e.PublishAt}
+	if change != nil {
+		change(&ev)
+	}
+	r.Report(ev)
+}
+
+// endEvents maps endings to the events that tell them.
+var endEvents = map[Ending]EventKind{
+	EndPublished: Published, EndScheduled: Registered, EndChanged: Changed, EndCancelled: Cancelled,
+	EndForgotten: Forgotten, EndAdopted: Adopted, EndMissed: MissedWindow, EndFailed: FailedStory,
+	EndUnknown: UnknownOutcome, EndNotAttempted: NotAttempted, EndSkipped: Skipped,
+}
+
+// end records how the run ended for a story and tells it.
+func (r *run) end(o Outcome, e state.Entry) {
+	r.result.add(o)
+	e.Address, e.Page, e.PageID = o.Address, o.Page, o.PageID
+	r.report(endEvents[o.Ending], &e, func(ev *Event) {
+		ev.Message, ev.PostID, ev.URL, ev.ExpiresAt = o.Message, o.PostID, o.URL, o.Expires
+	})
+}
+
+// event is a line of history about an entry.
+func (r *run) event(what string, e *state.Entry, note string) *state.Event {
+	return &state.Event{
+		At: r.Clock.Now().UTC(), What: what, Address: e.Address, Revision: e.Revision, PageID: e.PageID, Kind: e.Kind,
+		SHA256: e.SHA256, MediaID: e.MediaID, PostID: e.PostID, URL: e.URL,
+		PublishAt: e.PublishAt, PublishedAt: e.PublishedAt,
+		Run: r.Run.ID, Who: r.Run.Who, Commit: r.Run.Commit, RunURL: r.Run.URL, Note: note,
+	}
+}

@@ -1,0 +1,312 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"storyform/apply"
+	"storyform/internal/diag"
+	"storyform/plan"
+	"storyform/render"
+	"storyform/state"
+)
+
+// applyFlags are the flags of apply.
+type applyFlags struct {
+	planFlags
+	autoApprove bool
+	expect      string
+	allowBulk   bool
+	input       bool
+	lockTimeout time.Duration
+}
+
+// applyCommand carries out a plan.
+func applyCommand(a *app) *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "apply [PLANFILE]",
+		Short: "Publish and register what the plan shows, exactly once",
+		Long: `Makes a plan, asks for approval, and carries it out. With a PLANFILE from
+plan --out it does what was reviewed, without asking.
+
+A story can't be edited or removed through the API once it is published. Each
+step is written to the state before the next begins, so that apply can be
+repeated after any interruption: it settles what is in doubt, and goes on.
+
+The first interrupt (^C) finishes the publish call in flight, saves and exits
+with 130. The second leaves at once; the state is right all the same.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.applyFile(cmd.Context(), &f, args[0])
+			}
+			return a.applyConfig(cmd.Context(), &f)
+		},
+	}
+	f.register(cmd.Flags())
+	flags := cmd.Flags()
+	flags.BoolVar(&f.autoApprove, "auto-approve", false, "don't ask for approval")
+	flags.StringVar(&f.expect, "expect", "", "refuse unless the plan has this `fingerprint`")
+	flags.BoolVar(&f.allowBulk, "allow-bulk", false, "publish more stories at once than max_publish allows")
+	flags.BoolVar(&f.input, "input", true, "ask for what is missing; --input=false fails instead")
+	flags.DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for somebody else's state lock")
+	return cmd
+}
+
+// applyConfig plans, asks and carries out.
+func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
+	if !f.autoApprove && f.expect == "" && (!f.input || envOff(a.Getenv("STORYFORM_INPUT"))) {
+		return fail("Nobody can be asked for approval", "Input is disabled, so apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
+	}
+	if !f.refresh {
+		return fail("Apply needs to ask the Pages", "--refresh=false is for plan: what is published is decided from what is on the Pages.")
+	}
+	cfg, err := a.load(ctx, &f.config)
+	if err != nil {
+		return err
+	}
+	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, parallelism: f.remote.parallelism})
+	if err != nil {
+		return err
+	}
+	a.diagnose(d.plan.Diagnostics)
+	o := a.renderOptions(a.StdoutTerminal)
+	o.Verbose = f.verbose
+	if err := render.Plan(a.Stdout, d.plan, o); err != nil {
+		return fail("Plan can't be written", "%v", err)
+	}
+	if d.plan.Diagnostics.HasErrors() {
+		return exit(1)
+	}
+	if err := checkExpected(f, d.plan); err != nil {
+		return err
+	}
+	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() {
+		if len(unreadable(d.plan)) > 0 {
+			return exit(1)
+		}
+		return nil
+	}
+	if d.plan.HasChanges() && !f.autoApprove && f.expect == "" {
+		if err := a.approve(); err != nil {
+			return err
+		}
+	}
+	return a.carryOut(ctx, f, d)
+}
+
+// envOff reports whether an environment switch is explicitly off.
+func envOff(value string) bool { return value != "" && !truthy(value) }
+
+// applyFile carries out a saved plan, without asking.
+func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
+	p, err := a.loadPlan(name)
+	if err != nil {
+		return err
+	}
+	if len(f.config.vars) > 0 {
+		return fail("Variables can't change a saved plan", "%s was made with its own variables. Leave out --var and --var-file, or make the plan again with them.", name)
+	}
+	if err := checkExpected(f, p); err != nil {
+		return err
+	}
+	d := &draft{plan: p}
+	if d.store, err = a.openPlanStore(ctx, p.Settings); err != nil {
+		return err
+	}
+	if d.pages, err = a.remote(ctx, p.Settings.APIVersion); err != nil {
+		return err
+	}
+	return a.carryOut(ctx, f, d)
+}
+
+// checkExpected refuses a plan that is not the one that was approved.
+func checkExpected(f *applyFlags, p *plan.Plan) error {
+	if f.expect == "" || f.expect == p.Fingerprint {
+		return nil
+	}
+	return fail("Plan is not the expected one",
+		"The plan's fingerprint is %s and --expect says %s: what would be done is not what was approved. Nothing was done. Review the plan above and pass its fingerprint.",
+		p.Fingerprint, f.expect)
+}
+
+// approve asks for the word yes.
+func (a *app) approve() error {
+	fmt.Fprint(a.Stderr, `
+Do you want to perform these actions?
+  storyform will publish and register the stories described above.
+  Published stories cannot be edited or removed through the API.
+  Only 'yes' will be accepted to approve.
+
+  Enter a value: `)
+	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fail("Approval can't be read", "%v", err)
+	}
+	fmt.Fprintln(a.Stderr)
+	if strings.TrimSpace(answer) != "yes" {
+		fmt.Fprintln(a.Stderr, "Apply cancelled.")
+		return exit(1)
+	}
+	return nil
+}
+
+// carryOut runs apply and tells how it went.
+func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
+	progress := a.progress(d.plan)
+	result, err := apply.Run(ctx, d.plan, apply.Options{
+		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout,
+		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: progress.report, Parallelism: f.remote.parallelism,
+		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, Observed: d.observed, Crash: a.Crash,
+	})
+	progress.close()
+	if locked, ok := errors.AsType[*state.LockedError](err); ok {
+		return a.locked(locked)
+	}
+	a.diagnose(result.Diagnostics)
+	a.diagnose(outcomeDiagnostics(result))
+	if errors.Is(err, apply.ErrRefused) {
+		return exit(1)
+	}
+	if err != nil {
+		a.diagnose(diag.Diagnostics{runError(err)})
+	}
+	if len(result.Outcomes) > 0 {
+		a.printf("\n%s\n", render.ApplySummary(applyCounts(result)))
+	}
+	code := result.ExitCode(f.detailed)
+	if err != nil && code != apply.ExitUnknown && code != apply.ExitPartly && code != apply.ExitInterrupted {
+		code = apply.ExitError
+	}
+	return exit(code)
+}
+
+// runError explains why a run ended early.
+func runError(err error) diag.Diagnostic {
+	switch {
+	case errors.Is(err, state.ErrConflict):
+		return diag.Errorf("State was changed by another run",
+			"%v. This run stopped before doing anything that it could not record. Run storyform plan to see where things stand.", err)
+	case errors.Is(err, state.ErrLockLost):
+		return diag.Errorf("State lock was lost",
+			"%v. Somebody broke the lock or it expired, so this run stopped before publishing. Run storyform plan to see where things stand.", err)
+	}
+	return diag.Errorf("Apply ended early",
+		"%v. What was done before is recorded; run storyform plan to see what is left.", err)
+}
+
+// outcomeDiagnostics says of each story that did not come to a good end why,
+// and what to do.
+func outcomeDiagnostics(r *apply.Result) diag.Diagnostics {
+	summaries := map[apply.Ending]string{
+		apply.EndFailed: "Story was not published", apply.EndUnknown: "Outcome is unknown",
+		apply.EndMissed: "Story missed its window", apply.EndNotAttempted: "Story was not attempted",
+	}
+	var ds diag.Diagnostics
+	for _, o := range r.Outcomes {
+		summary, ok := summaries[o.Ending]
+		if !ok {
+			continue
+		}
+		detail := fmt.Sprintf("%s on %s: %s.", o.Address, o.Page, strings.TrimSuffix(o.Message, "."))
+		if o.Hint != "" {
+			detail += "\n\nWhat to do: " + strings.TrimSuffix(o.Hint, ".") + "."
+		}
+		d := diag.Errorf(summary, "%s", detail).For(o.Address)
+		ds = append(ds, d)
+	}
+	return ds
+}
+
+// applyCounts counts a result for its summary line.
+func applyCounts(r *apply.Result) render.Counts {
+	return render.Counts{
+		Published: r.Count(apply.EndPublished), Scheduled: r.Count(apply.EndScheduled), Changed: r.Count(apply.EndChanged),
+		Cancelled: r.Count(apply.EndCancelled), Adopted: r.Count(apply.EndAdopted), Forgotten: r.Count(apply.EndForgotten),
+		Missed: r.Count(apply.EndMissed), Failed: r.Count(apply.EndFailed), Unknown: r.Count(apply.EndUnknown),
+		NotAttempted: r.Count(apply.EndNotAttempted),
+	}
+}
+
+// locked reports who holds the state lock.
+func (a *app) locked(err *state.LockedError) error {
+	h := err.Holder
+	detail := fmt.Sprintf("Another run holds the lock of the state. Wait for it, or use --lock-timeout=5m.\n\n"+
+		"Lock Info:\n    ID:        %s\n    Path:      %s\n    Operation: %s\n    Who:       %s\n    Version:   %s\n    Created:   %s\n    Info:      %s\n\n"+
+		"If that run is surely dead:\n    storyform force-unlock %s",
+		h.ID, h.Path, h.Operation, h.Who, h.Version, h.Created.UTC().Format(time.RFC3339), h.Info, h.ID)
+	return &exitError{code: apply.ExitLocked, diags: diag.Diagnostics{diag.Errorf("Error acquiring the state lock", "%s", detail)}}
+}
+
+// announceStop says once that a stop request was understood.
+func (a *app) announceStop(ctx context.Context) <-chan struct{} {
+	if a.Stop == nil {
+		return nil
+	}
+	told := make(chan struct{})
+	go func() {
+		select {
+		case <-a.Stop:
+			fmt.Fprintln(a.Stderr, "\nInterrupt received. Finishing the call in flight and saving; interrupt again to leave at once.")
+			close(told)
+		case <-ctx.Done():
+		}
+	}()
+	return told
+}
+
+// run identifies this run in the state.
+func (a *app) run() state.Run {
+	return state.Run{ID: newID(), Who: a.who(), Commit: a.commit(), URL: a.runURL(), Tool: Version()}
+}
+
+// who names the person or the CI actor.
+func (a *app) who() string {
+	for _, name := range []string{"GITHUB_ACTOR", "GITLAB_USER_LOGIN"} {
+		if v := a.Getenv(name); v != "" {
+			return v
+		}
+	}
+	name := a.Getenv("USER")
+	if u, err := user.Current(); name == "" && err == nil {
+		name = u.Username
+	}
+	if host := hostname(); host != "" {
+		name += "@" + host
+	}
+	return name
+}
+
+// commit is the commit that CI checked out.
+func (a *app) commit() string {
+	for _, name := range []string{"GITHUB_SHA", "CI_COMMIT_SHA"} {
+		if v := a.Getenv(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// runURL is the address of the CI run.
+func (a *app) runURL() string {
+	if repo, id := a.Getenv("GITHUB_REPOSITORY"), a.Getenv("GITHUB_RUN_ID"); repo != "" && id != "" {
+		return a.Getenv("GITHUB_SERVER_URL") + "/" + repo + "/actions/runs/" + id
+	}
+	return a.Getenv("CI_JOB_URL")
+}
+
+// lockInfo is what others see of this run's lock.
+func (a *app) lockInfo(operation string) state.LockInfo {
+	return state.LockInfo{
+		ID: newID(), Operation: operation, Info: a.runURL(), Who: a.who(), Version: Version(), Created: a.Clock.Now().UTC(),
+	}
+}

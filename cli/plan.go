@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"storyform/internal/atomicfile"
+	"storyform/plan"
+	"storyform/render"
+)
+
+// planFlags are the flags that plan and apply share.
+type planFlags struct {
+	config    configFlags
+	remote    remoteFlags
+	refresh   bool
+	offline   bool
+	adoptNone bool
+	detailed  bool
+	verbose   bool
+	json      bool
+	format    string
+	at        string
+}
+
+// register adds the flags.
+func (f *planFlags) register(flags *pflag.FlagSet) {
+	f.config.register(flags)
+	f.remote.register(flags)
+	flags.BoolVar(&f.refresh, "refresh", true, "ask the Pages what is on them; without it no token is needed")
+	flags.BoolVar(&f.adoptNone, "adopt-none", false, "with a new state: none of the stories that are live on the Pages is ours")
+	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 when there are changes (apply: when something was published)")
+	flags.BoolVar(&f.verbose, "verbose", false, "show unchanged stories and every attribute, too")
+}
+
+// planCommand shows what apply would do.
+func planCommand(a *app) *cobra.Command {
+	var f planFlags
+	var out string
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what apply would publish, register, change and cancel",
+		Long: `Compares the configuration with the state and with what is on the Pages, and
+shows what apply would do. It changes nothing and takes no lock.
+
+With --out the plan is saved, and apply PLANFILE does what was reviewed and
+nothing else. --refresh=false asks no Page and needs no token; --offline does
+not even read the state.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runPlan(cmd.Context(), &f, out) },
+	}
+	f.register(cmd.Flags())
+	flags := cmd.Flags()
+	flags.StringVar(&out, "out", "", "save the plan to a `file`, for apply")
+	flags.BoolVar(&f.json, "json", false, "print the plan as JSON, the same as --format json")
+	flags.StringVar(&f.format, "format", "text", "print the plan as `text|"+strings.Join(formatNames()[1:], "|")+"`")
+	flags.BoolVar(&f.offline, "offline", false, "use neither the state nor the Pages: what a first apply would do")
+	flags.StringVar(&f.at, "at", "", "plan for another `time` (RFC 3339): what would happen then?")
+	return cmd
+}
+
+// formatNames are the names of the formats that render knows; the first is
+// the default.
+func formatNames() []string {
+	var names []string
+	for _, f := range render.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// runPlan is the command plan.
+func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
+	if f.json {
+		f.format = "json"
+	}
+	format, err := findFormat(f.format)
+	if err != nil {
+		return err
+	}
+	at, err := parseAt(f.at)
+	if err != nil {
+		return err
+	}
+	cfg, err := a.load(ctx, &f.config)
+	if err != nil {
+		return err
+	}
+	d, err := a.draftPlan(ctx, cfg, draftOptions{
+		refresh: f.refresh, offline: f.offline, adoptNone: f.adoptNone, parallelism: f.remote.parallelism, at: at,
+	})
+	if err != nil {
+		return err
+	}
+	a.diagnose(d.plan.Diagnostics)
+	o := a.renderOptions(a.StdoutTerminal)
+	o.Verbose, o.Now = f.verbose, d.plan.CreatedAt
+	if err := format.Render(a.Stdout, d.plan, o); err != nil {
+		return fail("Plan can't be written", "%v", err)
+	}
+	if d.plan.Diagnostics.HasErrors() {
+		return exit(1)
+	}
+	if out != "" {
+		if err := a.savePlan(out, d.plan, f.format == "text"); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(unreadable(d.plan)) > 0:
+		return exit(1)
+	case f.detailed && d.plan.HasChanges():
+		return exit(2)
+	}
+	return nil
+}
+
+// findFormat looks a format up by its name.
+func findFormat(name string) (render.Format, error) {
+	if f, ok := render.FormatNamed(name); ok {
+		return f, nil
+	}
+	return render.Format{}, fail("Unknown format", "There is no format %q. The formats are %s.", name, strings.Join(formatNames(), ", "))
+}
+
+// parseAt reads the time of --at.
+func parseAt(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return t, fail("Time can't be read", "--at takes a time such as 2026-12-20T09:00:00+07:00, not %q.", s)
+	}
+	return t, nil
+}
+
+// savePlan writes a plan file that only its owner can read.
+func (a *app) savePlan(name string, p *plan.Plan, hint bool) error {
+	if strings.HasSuffix(name, ".hcl") {
+		return fail("Plan would overwrite a configuration", "A plan file can't be named %s: files that end in .hcl are configurations.", name)
+	}
+	var buf bytes.Buffer
+	if err := plan.Encode(&buf, p); err != nil {
+		return fail("Plan can't be saved", "%v", err)
+	}
+	if err := atomicfile.Write(a.path(name), buf.Bytes(), 0o600); err != nil {
+		return fail("Plan can't be saved", "%v", err)
+	}
+	if hint {
+		a.printf("\nSaved the plan to: %s\n\nTo perform exactly these actions, run the following command to apply:\n    storyform apply %s\n", name, shellQuote(name))
+	}
+	return nil
+}
+
+// loadPlan reads a plan file.
+func (a *app) loadPlan(name string) (*plan.Plan, error) {
+	if strings.HasSuffix(name, ".hcl") {
+		return nil, fail("Not a plan file", "%s is a configuration. Give the file that storyform plan --out wrote, or no file at all.", name)
+	}
+	f, err := os.Open(a.path(name))
+	if err != nil {
+		return nil, fail("Plan file can't be read", "%v", err)
+	}
+	defer f.Close()
+	p, err := plan.Decode(f)
+	if err != nil {
+		return nil, fail("Plan file can't be used", "%s: %v.", name, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"storyform/plan"
+	"storyform/render"
+	"storyform/state"
+)
+
+// showCommand shows a saved plan or the state.
+func showCommand(a *app) *cobra.Command {
+	var f configFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show [PLANFILE]",
+		Short: "Show a saved plan, or the state",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.showPlan(args[0], asJSON)
+			}
+			return a.showState(cmd.Context(), &f, asJSON)
+		},
+	}
+	f.register(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// showPlan shows a saved plan.
+func (a *app) showPlan(name string, asJSON bool) error {
+	p, err := a.loadPlan(name)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return plan.Encode(a.Stdout, p)
+	}
+	a.diagnose(p.Diagnostics)
+	return render.Plan(a.Stdout, p, a.renderOptions(a.StdoutTerminal))
+}
+
+// showState shows the state.
+func (a *app) showState(ctx context.Context, f *configFlags, asJSON bool) error {
+	_, doc, err := a.stateOf(ctx, f)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		data, err := state.Encode(doc)
+		if err != nil {
+			return fail("State can't be written", "%v", err)
+		}
+		a.printf("%s", data)
+		return nil
+	}
+	return render.State(a.Stdout, doc, a.renderOptions(a.StdoutTerminal))
+}
+
+// stateOf reads the state of the configuration.
+func (a *app) stateOf(ctx context.Context, f *configFlags) (state.Store, *state.Document, error) {
+	store, err := a.storeOf(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := a.readState(ctx, store)
+	return store, doc, err
+}
+
+// storeOf opens the state that the configuration names, or the default one in
+// a folder without a configuration.
+func (a *app) storeOf(ctx context.Context, f *configFlags) (state.Store, error) {
+	if !a.hasConfig() {
+		return a.openPlanStore(ctx, plan.Settings{})
+	}
+	cfg, err := a.loadOffline(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return a.openStore(ctx, cfg)
+}

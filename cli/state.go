@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"storyform/apply"
+	"storyform/render"
+	"storyform/state"
+	"storyform/story"
+)
+
+// stateCommand groups the commands that look at the state or correct it.
+func stateCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "state", Short: "Look at the state, or correct it"}
+	cmd.AddCommand(stateListCommand(a), stateShowCommand(a), stateRmCommand(a), statePullCommand(a))
+	return cmd
+}
+
+// stateListCommand lists addresses.
+func stateListCommand(a *app) *cobra.Command {
+	var f configFlags
+	cmd := &cobra.Command{
+		Use:   "list [ADDRESS...]",
+		Short: "List the stories in the state",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, doc, err := a.stateOf(cmd.Context(), &f)
+			if err != nil {
+				return err
+			}
+			wanted, err := a.wanted(doc, args)
+			if err != nil {
+				return err
+			}
+			for _, e := range doc.Stories {
+				if wanted == nil || wanted[e.Address] {
+					a.printf("%s\n", e.Address)
+				}
+			}
+			return nil
+		},
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+// wanted is the set of entries that addresses select; nil selects all. The
+// address of a block with for_each selects its instances.
+func (a *app) wanted(doc *state.Document, args []string) (map[story.Address]bool, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	set := map[story.Address]bool{}
+	for _, arg := range args {
+		addr, err := story.ParseAddress(arg)
+		if err != nil {
+			return nil, fail("Invalid address", "%v.", err)
+		}
+		found := false
+		for _, e := range doc.Stories {
+			if e.Address == addr || !addr.Keyed && e.Address.Block() == addr {
+				set[e.Address], found = true, true
+			}
+		}
+		if !found {
+			return nil, notInState(doc, addr)
+		}
+	}
+	return set, nil
+}
+
+// notInState says that an address is unknown, and which one may be meant.
+func notInState(doc *state.Document, addr story.Address) error {
+	detail := fmt.Sprintf("There is no %s in the state.", addr)
+	known := make([]string, 0, len(doc.Stories))
+	for _, e := range doc.Stories {
+		known = append(known, e.Address.String())
+	}
+	if like := nearest(addr.String(), known); like != "" {
+		detail += fmt.Sprintf(" Did you mean %s?", like)
+	} else {
+		detail += " storyform state list shows what there is."
+	}
+	return fail("Unknown address", "%s", detail)
+}
+
+// stateShowCommand shows one entry.
+func stateShowCommand(a *app) *cobra.Command {
+	var f configFlags
+	cmd := &cobra.Command{
+		Use:   "show ADDRESS",
+		Short: "Show what the state knows of a story",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, doc, err := a.stateOf(cmd.Context(), &f)
+			if err != nil {
+				return err
+			}
+			addr, err := story.ParseAddress(args[0])
+			if err != nil {
+				return fail("Invalid address", "%v.", err)
+			}
+			i := slices.IndexFunc(doc.Stories, func(e state.Entry) bool { return e.Address == addr })
+			if i < 0 {
+				return notInState(doc, addr)
+			}
+			return render.Entry(a.Stdout, &doc.Stories[i], a.renderOptions(a.StdoutTerminal))
+		},
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+// stateRmCommand takes entries out of the state.
+func stateRmCommand(a *app) *cobra.Command {
+	var f configFlags
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "rm ADDRESS...",
+		Short: "Make the state forget stories",
+		Long: `Takes stories out of the state. Nothing happens on the Page.
+
+A story that is out, or may be, leaves a tombstone: declaring it again does not
+publish it a second time. --no-tombstone forgets it altogether, and the next
+apply may then publish it again.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.stateRm(cmd.Context(), &f, args, force)
+		},
+	}
+	f.register(cmd.Flags())
+	cmd.Flags().BoolVar(&force, "no-tombstone", false, "also forget that a story was published")
+	return cmd
+}
+
+// stateRm takes entries out of the state, under the lock.
+func (a *app) stateRm(ctx context.Context, f *configFlags, args []string, force bool) error {
+	store, err := a.storeOf(ctx, f)
+	if err != nil {
+		return err
+	}
+	return a.withState(ctx, store, "state rm", func(s *state.Session) error {
+		doc := s.Document()
+		wanted, err := a.wanted(doc, args)
+		if err != nil {
+			return err
+		}
+		for _, e := range doc.Stories {
+			if !wanted[e.Address] {
+				continue
+			}
+			if err := a.removeEntry(ctx, s, e, force); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// removeEntry removes one entry or leaves its tombstone.
+func (a *app) removeEntry(ctx context.Context, s *state.Session, e state.Entry, force bool) error {
+	switch {
+	case e.Status.Doubtful() && !force:
+		return fail("Outcome is open", "A publish call was made for %s and its outcome is not known. Settle it first with storyform apply, or with storyform resolve.", e.Address)
+	case !e.Status.Out() || force:
+		if err := s.Drop(ctx, "state rm", e.Address); err != nil {
+			return stateFailure(err)
+		}
+		a.printf("Removed %s\n", e.Address)
+		return nil
+	}
+	e.Forgotten = true
+	if err := s.Put(ctx, "state rm", e, nil); err != nil {
+		return stateFailure(err)
+	}
+	a.printf("Removed %s (it was published; declaring it again needs a higher revision)\n", e.Address)
+	return nil
+}
+
+// withState runs a change of the state under its lock and writes it.
+func (a *app) withState(ctx context.Context, store state.Store, operation string, change func(*state.Session) error) error {
+	lock, err := apply.AcquireLock(ctx, store, a.lockInfo(operation), 0, a.Clock)
+	if locked, ok := errors.AsType[*state.LockedError](err); ok {
+		return a.locked(locked)
+	} else if err != nil {
+		return stateFailure(err)
+	}
+	defer lock.Unlock(context.WithoutCancel(ctx))
+	session, err := state.Open(ctx, store, a.run(), a.Clock.Now)
+	if err != nil {
+		return stateFailure(err)
+	}
+	if err := change(session); err != nil {
+		return err
+	}
+	if err := session.Close(ctx); err != nil {
+		return stateFailure(err)
+	}
+	return nil
+}
+
+// statePullCommand prints the document.
+func statePullCommand(a *app) *cobra.Command {
+	var f configFlags
+	cmd := &cobra.Command{
+		Use:   "pull",
+		Short: "Print the state document as JSON",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.showState(cmd.Context(), &f, true) },
+	}
+	f.register(cmd.Flags())
+	return cmd
+}

@@ -1,0 +1,26 @@
+# Two stories that go out with the first apply, and one for later.
+
+page "demo" {
+  id       = "104857600000001"
+  timezone = "Asia/Jakarta"
+}
+
+story "teaser" {
+  page   = page.demo
+  photo  = "media/teaser.jpg"
+  window = "2h" # after the first apply; then it is too late for it
+}
+
+story "reveal" {
+  page   = page.demo
+  video  = "media/reveal.mp4"
+  window = "2h"
+  after  = [story.teaser] # never before the teaser, never without it
+}
+
+story "anniversary" {
+  page       = page.demo
+  photo      = "media/teaser.jpg"
+  publish_at = "2099-12-20 09:00" # wall clock of the Page
+  labels     = { campaign = "anniversary" }
+}
