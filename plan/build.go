@@ -147,6 +147,12 @@ func (p *Plan) HasChanges() bool {
 	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action != Note })
 }
 
+// HasLoudUpdates reports whether something became true by itself that was
+// told and is to be remembered, so that it is not told again.
+func (p *Plan) HasLoudUpdates() bool {
+	return slices.ContainsFunc(p.Updates, func(u Update) bool { return u.Loud })
+}
+
 // pages describes each declared Page and what is visible on it.
 func (b *builder) pages() []Page {
 	pages := make([]Page, 0, len(b.Pages))

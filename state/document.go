@@ -50,7 +50,7 @@ type Entry struct {
 
 	// MediaID is the photo_id or video_id of the upload that was or will be
 	// published. Once a publish was attempted with it, it is never dropped.
-	MediaID     string    `json:"media_id,omitempty"`
+	MediaID string `json:"media_id,omitempty"`
 	// TriedMedia lists every media_id of this revision with which a publish
 	// call was announced: should one of them turn up on the Page after all,
 	// whatever was answered then, the story is out.
