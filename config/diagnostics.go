@@ -1,0 +1,286 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"storyform/internal/diag"
+	"storyform/story"
+)
+
+// errAt makes an error that points at a range.
+func errAt(rng hcl.Range, summary, detail string, args ...any) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...), Subject: &rng}
+}
+
+// warnAt makes a warning that points at a range.
+func warnAt(rng hcl.Range, summary, detail string, args ...any) *hcl.Diagnostic {
+	d := errAt(rng, summary, detail, args...)
+	d.Severity = hcl.DiagWarning
+	return d
+}
+
+// errIn makes an error that points at an expression and shows the values of
+// the names in it.
+func errIn(expr hcl.Expression, ctx *hcl.EvalContext, summary, detail string, args ...any) *hcl.Diagnostic {
+	d := errAt(expr.Range(), summary, detail, args...)
+	d.Expression, d.EvalContext = expr, ctx
+	return d
+}
+
+// report takes diagnostics of HCL or in its form over the border. addr is the
+// instance that they concern, or zero.
+func (l *loader) report(addr story.Address, ds ...*hcl.Diagnostic) {
+	for _, d := range ds {
+		if l.reported[d.Severity]++; l.reported[d.Severity] > 4*maxDiagnostics {
+			continue // a loop of mistakes; finish says that there are more
+		}
+		l.explain(d)
+		out := diag.Diagnostic{
+			Severity: diag.Error, Summary: d.Summary, Detail: d.Detail,
+			Address: addr.String(), Values: l.valuesOf(d),
+		}
+		if d.Severity == hcl.DiagWarning {
+			out.Severity = diag.Warning
+		}
+		if d.Subject != nil {
+			out.Subject = rangeOf(*d.Subject)
+		}
+		if d.Context != nil {
+			out.Context = rangeOf(*d.Context)
+		}
+		l.diags = append(l.diags, out)
+	}
+}
+
+// rangeOf converts a range.
+func rangeOf(r hcl.Range) *diag.Range {
+	return &diag.Range{
+		Filename: r.Filename,
+		Start:    diag.Pos{Line: r.Start.Line, Column: r.Start.Column, Byte: r.Start.Byte},
+		End:      diag.Pos{Line: r.End.Line, Column: r.End.Column, Byte: r.End.Byte},
+	}
+}
+
+// finish completes the diagnostics: enclosing blocks, no repeats, an order,
+// an end.
+func (l *loader) finish() diag.Diagnostics {
+	type key struct {
+		summary, detail string
+		at              diag.Range
+	}
+	seen := map[key]bool{}
+	var out diag.Diagnostics
+	for _, d := range l.diags {
+		k := key{summary: d.Summary, detail: d.Detail}
+		if d.Subject != nil {
+			k.at = *d.Subject
+			d.In = l.enclosing(*d.Subject)
+		}
+		// The instances of a block share its source, and so its mistakes.
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, l.scrub(d))
+		}
+	}
+	out.Sort()
+	if more := len(out) - maxDiagnostics; more > 0 {
+		// Errors must not be cut off in favour of warnings.
+		slices.SortStableFunc(out, func(a, b diag.Diagnostic) int { return cmp.Compare(a.Severity, b.Severity) })
+		out = append(out[:maxDiagnostics:maxDiagnostics], diag.Warnf("Too many problems", "There are at least %d more. Correct these first.", more))
+	}
+	return out
+}
+
+// enclosing names the top-level block around a range as it is written.
+func (l *loader) enclosing(r diag.Range) string {
+	body := l.bodies[r.Filename]
+	if body == nil {
+		return ""
+	}
+	i, found := slices.BinarySearchFunc(body.Blocks, r.Start.Byte, func(b *hclsyntax.Block, at int) int {
+		switch end := b.CloseBraceRange.End.Byte; {
+		case end <= at:
+			return -1
+		case b.TypeRange.Start.Byte > at:
+			return 1
+		}
+		return 0
+	})
+	if !found {
+		return ""
+	}
+	b := body.Blocks[i]
+	name := b.Type
+	for _, label := range b.Labels {
+		name += fmt.Sprintf(" %q", label)
+	}
+	return name
+}
+
+// valuesOf lists the names in the expression that failed with their values.
+func (l *loader) valuesOf(d *hcl.Diagnostic) []diag.Value {
+	if d.Expression == nil || d.EvalContext == nil {
+		return nil
+	}
+	var values []diag.Value
+	for _, t := range d.Expression.Variables() {
+		v, diags := t.TraverseAbs(d.EvalContext)
+		if diags.HasErrors() || len(values) == maxShownValues {
+			continue
+		}
+		name := traversalText(t)
+		if !v.IsKnown() || slices.ContainsFunc(values, func(o diag.Value) bool { return o.Expr == name }) {
+			continue
+		}
+		values = append(values, diag.Value{Expr: name, Text: shortText(v)})
+	}
+	slices.SortFunc(values, func(a, b diag.Value) int { return strings.Compare(a.Expr, b.Expr) })
+	return values
+}
+
+// maxShownValues bounds how many names a diagnostic shows the values of.
+const maxShownValues = 10
+
+// traversalText renders a reference as it is written: page.acme["id"].
+func traversalText(t hcl.Traversal) string {
+	var b strings.Builder
+	for _, step := range t {
+		switch s := step.(type) {
+		case hcl.TraverseRoot:
+			b.WriteString(s.Name)
+		case hcl.TraverseAttr:
+			b.WriteString("." + s.Name)
+		case hcl.TraverseIndex:
+			b.WriteString("[" + shortText(s.Key) + "]")
+		}
+	}
+	return b.String()
+}
+
+// explain replaces what HCL says in general by what it means here.
+func (l *loader) explain(d *hcl.Diagnostic) {
+	if unknown, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
+		name := unknown.CalledFunctionName()
+		answer := foreign["function"][name]
+		switch {
+		case answer != "":
+			d.Detail = fmt.Sprintf("There is no function named %q. %s", name, answer)
+		case unknown.CalledFunctionNamespace() == "":
+			d.Detail = fmt.Sprintf("There is no function named %q.%s", name, didYouMean(name, l.functionNames()))
+		}
+		return
+	}
+	switch d.Summary {
+	case "Invalid index", "Missing map element", "Unsupported attribute":
+		if d.Expression != nil && d.EvalContext != nil {
+			l.explainStep(d)
+		}
+	}
+}
+
+// explainStep says which keys or attributes there are where one was missed.
+func (l *loader) explainStep(d *hcl.Diagnostic) {
+	coll, name, step, ok := failedStep(d.Expression, d.EvalContext)
+	if !ok || !coll.IsKnown() || coll.IsNull() {
+		return
+	}
+	coll, _ = coll.Unmark()
+	keys, what := keysOf(coll)
+	switch addr, isStory := storyRef(coll); {
+	case isStory:
+		d.Detail = fmt.Sprintf("%s is a reference for after: it has no attributes and no elements.", addr)
+		return
+	case len(keys) == 0 && (coll.Type().IsMapType() || coll.Type().IsObjectType()):
+		d.Detail = fmt.Sprintf("%s is empty, so it has no element %q.", name, step)
+		return
+	case len(keys) == 0:
+		return
+	}
+	if p, isPage := l.pageOf(coll); isPage {
+		d.Detail = fmt.Sprintf("%s is one Page and has no attribute %q.%s Its attributes are %s.",
+			p.Address, step, didYouMean(step, keys), list(keys, 10))
+		return
+	}
+	d.Detail = fmt.Sprintf("%s has no %s %q.%s There are %s.", name, what, step, didYouMean(step, keys), list(keys, 10))
+}
+
+// failedStep finds the collection, its name, and the key that evaluating expr
+// failed at.
+func failedStep(expr hcl.Expression, ctx *hcl.EvalContext) (coll cty.Value, name, step string, ok bool) {
+	switch e := hcl.UnwrapExpression(expr).(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		for n := len(e.Traversal) - 1; n > 0; n-- {
+			v, diags := e.Traversal[:n].TraverseAbs(ctx)
+			if diags.HasErrors() {
+				continue
+			}
+			switch s := e.Traversal[n].(type) {
+			case hcl.TraverseAttr:
+				return v, traversalText(e.Traversal[:n]), s.Name, true
+			case hcl.TraverseIndex:
+				return keyed(v, traversalText(e.Traversal[:n]), s.Key)
+			}
+			return cty.NilVal, "", "", false
+		}
+	case *hclsyntax.IndexExpr:
+		v, diags := e.Collection.Value(ctx)
+		k, moreDiags := e.Key.Value(ctx)
+		if diags.HasErrors() || moreDiags.HasErrors() {
+			return cty.NilVal, "", "", false
+		}
+		name := "This value"
+		if t, ok := hcl.UnwrapExpression(e.Collection).(*hclsyntax.ScopeTraversalExpr); ok {
+			name = traversalText(t.Traversal)
+		}
+		return keyed(v, name, k)
+	}
+	return cty.NilVal, "", "", false
+}
+
+// keyed is failedStep's answer for an index.
+func keyed(v cty.Value, name string, key cty.Value) (cty.Value, string, string, bool) {
+	if key.IsMarked() || !key.IsKnown() || key.IsNull() || key.Type() != cty.String {
+		return cty.NilVal, "", "", false
+	}
+	return v, name, key.AsString(), true
+}
+
+// keysOf lists the keys of a map or the attributes of an object.
+func keysOf(v cty.Value) (keys []string, what string) {
+	if !v.Type().IsMapType() && !v.Type().IsObjectType() {
+		return nil, ""
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		k, _ := it.Element()
+		keys = append(keys, k.AsString())
+	}
+	if v.Type().IsMapType() {
+		return keys, "element"
+	}
+	return keys, "attribute or element"
+}
+
+// wordsOf returns the words of an error: those that it has for people, or its
+// text under a summary.
+func wordsOf(err error, summary string) (string, string) {
+	type diagnostic interface {
+		error
+		Diagnostic() (summary, detail string)
+	}
+	if d, ok := errors.AsType[diagnostic](err); ok {
+		return d.Diagnostic()
+	}
+	text := err.Error()
+	if text != "" && !strings.ContainsAny(text[len(text)-1:], ".!?") {
+		text += "."
+	}
+	return summary, strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
+}

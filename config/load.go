@@ -1,0 +1,164 @@
+package config
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"storyform/internal/diag"
+	"storyform/story"
+)
+
+// loader is the state of one Load: what was read, what was understood, and
+// what is wrong.
+type loader struct {
+	options Options
+	folder  *folder
+	meter   *meter
+
+	sources map[string][]byte // by name in ranges
+	bodies  map[string]*hclsyntax.Body
+	total   int // bytes of configuration files
+	files   []*sourceFile
+
+	blocks     map[string][]*block          // by type, in source order
+	named      map[string]map[string]*block // by type and label
+	locals     map[string]*local
+	localNames []string // in source order
+
+	eval      *evaluator
+	settings  Settings
+	variables []*variable
+	pages     map[string]*story.Page // by address
+	pageList  []*story.Page
+	keys      map[string]*instances // of page and story blocks, by "story.x"
+	zones     map[string]zoneAnswer
+	stories   []*instance
+	media     map[string]*mediaFile // by resolved path
+	mediaList []*mediaFile          // in the order of the stories
+	count     int                   // instances
+
+	// What functions read, by resolved path: each file is read once.
+	texts     map[string]string
+	hashes    map[string]string
+	templates map[string]hclsyntax.Expression
+	filesets  map[string][]string // by pattern
+	readBytes int
+
+	secrets []string // never to be shown: tokens and sensitive values
+	diags   diag.Diagnostics
+
+	reported map[hcl.DiagnosticSeverity]int // how many, also those left out
+}
+
+// Load reads and evaluates the configuration in o.Dir. It never stops at the
+// first mistake: the diagnostics hold everything that is wrong, and the
+// Config, which is never nil, as much as could be understood. With errors
+// among the diagnostics it must not be acted on.
+//
+// Load reads no clock, no environment but o.Env, and nothing outside of the
+// folder but the files that o.Vars name. Cancelling ctx ends the inspection
+// of media.
+func Load(ctx context.Context, o Options) (*Config, diag.Diagnostics) {
+	if o.Dir == "" {
+		o.Dir = "."
+	}
+	l := newLoader(o)
+	folder, err := openFolder(o.Dir)
+	if err != nil {
+		l.report(noAddress, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Configuration folder can't be read",
+			Detail: "The folder can't be opened: " + err.Error() + ". Name the folder with --chdir."})
+		return l.config(nil), l.finish()
+	}
+	defer folder.root.Close()
+	l.folder = folder
+
+	l.readAll()
+	l.decodeAll()
+	if d := l.checkVersion(); d != nil {
+		// A newer language explains every other mistake.
+		l.diags = nil
+		l.report(noAddress, d)
+		return l.config(nil), l.finish()
+	}
+	l.eval = newEvaluator(l)
+	l.loadVariables()
+	l.evaluateGraph()
+	l.checkVariables()
+	l.loadSettings()
+	l.loadStories()
+	l.inspectAll(ctx)
+	l.linkStories()
+	l.checkPreconditions()
+	checks := l.runChecks()
+	c := l.config(checks)
+	return c, l.finish()
+}
+
+// newLoader returns a loader that has read nothing yet.
+func newLoader(o Options) *loader {
+	return &loader{
+		options: o, meter: &meter{},
+		sources: map[string][]byte{}, bodies: map[string]*hclsyntax.Body{},
+		blocks: map[string][]*block{}, named: map[string]map[string]*block{}, locals: map[string]*local{},
+		settings: Settings{APIVersion: defaultAPIVersion, MaxPublish: defaultMaxPublish, SettleAfter: defaultSettleAfter, MediaRules: defaultMediaRules},
+		pages:    map[string]*story.Page{}, keys: map[string]*instances{}, zones: map[string]zoneAnswer{},
+		media: map[string]*mediaFile{}, texts: map[string]string{}, hashes: map[string]string{},
+		templates: map[string]hclsyntax.Expression{}, filesets: map[string][]string{},
+		reported: map[hcl.DiagnosticSeverity]int{},
+	}
+}
+
+// What holds where the storyform block says nothing.
+const (
+	defaultAPIVersion  = "v25.0"
+	defaultMaxPublish  = 20
+	defaultSettleAfter = 5 * time.Minute
+	defaultMediaRules  = "default"
+)
+
+// config gathers the result.
+func (l *loader) config(checks []Check) *Config {
+	c := &Config{Dir: l.options.Dir, Settings: l.settings, Checks: checks, eval: l.eval}
+	for _, f := range l.files {
+		c.Files = append(c.Files, f.name)
+	}
+	for _, p := range l.pageList {
+		c.Pages = append(c.Pages, *p)
+	}
+	for _, in := range l.stories {
+		if !in.broken {
+			c.Stories = append(c.Stories, in.desired)
+		}
+	}
+	if l.eval != nil {
+		c.Variables = l.describeVariables()
+		c.Outputs = l.loadOutputs()
+		c.Moved = l.loadMoved()
+		c.Imports = l.loadImports()
+	}
+	c.Sources = l.scrubSources()
+	return c
+}
+
+// evaluate evaluates an expression. Whatever goes wrong becomes diagnostics,
+// and then the value is unknown, so that what depends on it stays silent.
+func evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, diags hcl.Diagnostics) {
+	defer func() {
+		// The libraries that evaluate are large, and a configuration is
+		// untrusted: a panic in them is a mistake in this expression.
+		if r := recover(); r != nil {
+			v = cty.DynamicVal
+			diags = append(diags, errAt(expr.Range(), "Expression can't be evaluated",
+				"Evaluating this expression failed inside of the HCL library: %v. Write it in another way, and please report this.", r))
+		}
+	}()
+	v, diags = expr.Value(ctx)
+	if diags.HasErrors() {
+		v = cty.DynamicVal
+	}
+	return v, diags
+}

@@ -1,0 +1,143 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// scope says which names an expression may use besides var, local, page and
+// story.
+type scope struct {
+	each bool // in a block that has for_each
+	self bool // in a precondition
+}
+
+// checkRefs checks every name in an expression before it is evaluated, and
+// returns what it depends on, as "var.x". Checking first finds all mistakes of
+// an expression, also in the branch that would not be taken. Where ok is
+// false the expression must not be evaluated.
+func (l *loader) checkRefs(expr hcl.Expression, sc scope) (deps []string, ok bool, diags hcl.Diagnostics) {
+	ok = true
+	for _, t := range expr.Variables() {
+		dep, d := l.checkRef(t, sc)
+		if d != nil {
+			d.Subject = t.SourceRange().Ptr()
+			d.Context = expr.Range().Ptr()
+			diags = append(diags, d)
+			ok = false
+			continue
+		}
+		if dep != "" && !slices.Contains(deps, dep) {
+			deps = append(deps, dep)
+		}
+	}
+	return deps, ok, diags
+}
+
+// checkRef checks one reference.
+func (l *loader) checkRef(t hcl.Traversal, sc scope) (string, *hcl.Diagnostic) {
+	root := t.RootName()
+	switch root {
+	case "each":
+		return "", checkEach(t, sc)
+	case "self":
+		if !sc.self {
+			return "", errAt(hcl.Range{}, "Invalid reference", "self is the story itself and can be used only in a precondition block.")
+		}
+		return "", nil
+	case "var", "local", "page", "story":
+	default:
+		return "", unknownRoot(root, sc)
+	}
+	name, ok := secondName(t)
+	if !ok {
+		return "", errAt(hcl.Range{}, "Invalid reference", "%q must be followed by a name, as in %s.name.", root, root)
+	}
+	if d := l.declared(root, name); d != nil {
+		return "", d
+	}
+	return root + "." + name, nil
+}
+
+// secondName returns the name after the root of a reference.
+func secondName(t hcl.Traversal) (string, bool) {
+	if len(t) < 2 {
+		return "", false
+	}
+	switch s := t[1].(type) {
+	case hcl.TraverseAttr:
+		return s.Name, true
+	case hcl.TraverseIndex:
+		if s.Key.Type() == cty.String && !s.Key.IsNull() {
+			return s.Key.AsString(), true
+		}
+	}
+	return "", false
+}
+
+// declared says that a name is not declared, or returns nil.
+func (l *loader) declared(root, name string) *hcl.Diagnostic {
+	var names []string
+	var summary, what, how string
+	switch root {
+	case "local":
+		if l.locals[name] != nil {
+			return nil
+		}
+		names, summary, what = l.localNames, "Reference to undeclared local value", "local value"
+		how = "Define it in a locals block."
+	case "var":
+		summary, what, how = "Reference to undeclared input variable", "input variable", fmt.Sprintf("Declare it with variable %q {}.", name)
+	case "page":
+		summary, what, how = "Reference to undeclared page", "page", fmt.Sprintf("Declare it with page %q { id = … }.", name)
+	case "story":
+		summary, what, how = "Reference to undeclared story", "story", fmt.Sprintf("Declare it with story %q { … }.", name)
+	}
+	if root != "local" {
+		index := l.named[map[string]string{"var": "variable", "page": "page", "story": "story"}[root]]
+		if index[name] != nil {
+			return nil
+		}
+		names = slices.Collect(maps.Keys(index))
+	}
+	if s := suggest(name, names); s != "" {
+		how = fmt.Sprintf("Did you mean %s.%s?", root, s)
+	}
+	return errAt(hcl.Range{}, summary, "There is no %s named %q. %s", what, name, how)
+}
+
+// checkEach checks a reference to each.
+func checkEach(t hcl.Traversal, sc scope) *hcl.Diagnostic {
+	if !sc.each {
+		return errAt(hcl.Range{}, "Reference to each without for_each",
+			"each.key and each.value are the current element of for_each, and this block has no for_each.")
+	}
+	name, _ := secondName(t)
+	if name != "key" && name != "value" {
+		return errAt(hcl.Range{}, "Invalid reference", "each has the attributes key and value.%s", didYouMean(name, []string{"key", "value"}))
+	}
+	return nil
+}
+
+// unknownRoot answers a reference that begins with a name that means nothing.
+func unknownRoot(root string, sc scope) *hcl.Diagnostic {
+	if answer := foreign["root"][root]; answer != "" {
+		return errAt(hcl.Range{}, "Invalid reference", "%s", answer)
+	}
+	roots := []string{"var", "local", "page", "story"}
+	if sc.each {
+		roots = append(roots, "each")
+	}
+	if sc.self {
+		roots = append(roots, "self")
+	}
+	if s := suggest(root, roots); s != "" {
+		return errAt(hcl.Range{}, "Invalid reference", "Nothing is called %q. Did you mean %q?", root, s)
+	}
+	return errAt(hcl.Range{}, "Invalid reference",
+		"Nothing is called %q. References begin with var, local, page or story. If this is text, put it into quotes.", root)
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"storyform/internal/diag"
+)
+
+// apiVersion matches a version of the Graph API.
+var apiVersion = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]$`)
+
+// mediaRules are the values of media_rules.
+var mediaRules = []string{"default", "strict"}
+
+// storyformBlock returns the storyform block, or nil.
+func (l *loader) storyformBlock() *block {
+	if bs := l.blocks["storyform"]; len(bs) > 0 {
+		return bs[0]
+	}
+	return nil
+}
+
+// loadSettings evaluates the storyform block.
+func (l *loader) loadSettings() {
+	b := l.storyformBlock()
+	if b == nil {
+		return
+	}
+	s := &l.settings
+	s.Range = *rangeOf(b.header())
+	ctx := l.eval.dir(b.file.dir)
+	if !l.soundBlock(b) {
+		return
+	}
+	if v, set := l.attrString(noAddress, b, "api_version", ctx); set {
+		s.APIVersion = v
+		if !apiVersion.MatchString(v) {
+			l.report(noAddress, errIn(b.expr("api_version"), ctx, "Invalid API version",
+				"%s is not a version of the Graph API, which looks like %q.", shortString(v), defaultAPIVersion))
+		}
+	}
+	if n, set := l.attrInt(noAddress, b, "max_publish", ctx, 0); set {
+		s.MaxPublish = n
+	}
+	if d, set := l.attrDuration(noAddress, b, "settle_after", ctx); set {
+		s.SettleAfter = d
+	}
+	if v, set := l.attrString(noAddress, b, "media_rules", ctx); set {
+		s.MediaRules = v
+		if !slices.Contains(mediaRules, v) {
+			l.report(noAddress, errIn(b.expr("media_rules"), ctx, "Unknown media rules",
+				"media_rules is %s.%s", list(mediaRules, 9), didYouMean(v, mediaRules)))
+		}
+	}
+	if back := b.child("backend"); back != nil {
+		s.Backend = l.backend(back, ctx)
+	}
+}
+
+// soundBlock checks the references in all attributes of a block that has no
+// instances.
+func (l *loader) soundBlock(b *block) bool {
+	sound := true
+	for _, a := range sortedAttrs(b.syn.Body) {
+		if b.attrs[a.Name] == nil {
+			continue
+		}
+		_, ok, diags := l.checkRefs(a.Expr, scope{})
+		l.report(b.address(), diags...)
+		sound = sound && ok
+	}
+	return sound
+}
+
+// backend evaluates a backend block. What its arguments mean is not known
+// here: each becomes a string.
+func (l *loader) backend(b *block, ctx *hcl.EvalContext) *Backend {
+	back := &Backend{Type: b.label, Args: map[string]string{}, ArgRanges: map[string]diag.Range{}, Range: *rangeOf(b.header())}
+	for _, a := range sortedAttrs(b.syn.Body) {
+		back.ArgRanges[a.Name] = *rangeOf(a.Expr.Range())
+		v, ok := l.evaluateIn(noAddress, a.Expr, ctx, scope{})
+		if !ok || v.IsNull() || !v.IsKnown() {
+			continue
+		}
+		if isSensitive(v) {
+			l.report(noAddress, errIn(a.Expr, ctx, "Sensitive backend argument",
+				"The arguments of a backend are written into plans, and this value is sensitive. Give credentials in the environment variables that the backend reads."))
+			continue
+		}
+		text, err := convert.Convert(v, cty.String)
+		if err != nil {
+			l.report(noAddress, errIn(a.Expr, ctx, "Wrong type of value", "A backend argument must be a string, a number or a bool."))
+			continue
+		}
+		back.Args[a.Name] = text.AsString()
+	}
+	return back
+}
