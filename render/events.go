@@ -78,7 +78,7 @@ func eventLooks() []eventLook {
 		{UploadDone, plain, "info", "uploaded", sayAfter("Uploaded")},
 		{PublishStarted, plain, "info", "publish_start", saying("Publishing...")},
 		{Published, green, "info", "apply_complete", sayOut("Published")},
-		{Settling, magenta, "warn", "settling", because("The outcome is not known; asking the Page...")},
+		{Settling, magenta, "warn", "settling", saySettling},
 		{Adopted, green, "info", "apply_complete", sayOut("Found on the Page")},
 		{MissedWindow, red, "error", "missed", because("Missed")},
 		{FailedStory, red, "error", "apply_errored", because("Failed")},
@@ -220,4 +220,12 @@ func sayUploadWaiting(e *Event, _ Options) string {
 		text += " [" + Duration(e.Elapsed) + " elapsed]"
 	}
 	return text
+}
+
+// saySettling says that the Page is asked what became of a story.
+func saySettling(e *Event, _ Options) string {
+	if e.Message == "" {
+		return "The outcome is not known; asking the Page..."
+	}
+	return "The outcome is not known (" + e.Message + "); asking the Page..."
 }

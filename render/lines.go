@@ -131,6 +131,9 @@ func (l *JSONLines) Plan(p *plan.Plan) error {
 		c := &p.Changes[i]
 		look := lookOf(c.Action)
 		message := c.Address.String() + ": Plan to " + look.title
+		if look.terraform == "noop" {
+			message = c.Address.String() + ": " + look.title
+		}
 		err := l.write("info", "planned_change", message, time.Time{}, func(e *envelope) {
 			e.Change = &changeLine{resourceOf(c.Address), look.terraform, c.Reason, c}
 		})

@@ -2,6 +2,7 @@ package render
 
 import (
 	"io"
+	"net/url"
 	"time"
 
 	"storyform/plan"
@@ -33,6 +34,9 @@ type Options struct {
 	// names it, and its media type, for formats that show pictures. Nil, or
 	// empty data, means that there is none.
 	Thumbnail func(source string) (mime string, data []byte)
+	// Link returns the https address at which readers of the output can see a
+	// source, such as its page in the repository. Nil, or "", means none.
+	Link func(source string) string
 }
 
 // width is the number of columns to lay out for.
@@ -53,6 +57,18 @@ func (o Options) zone(page story.Address) *time.Location {
 	return time.UTC
 }
 
+// link is the https address of a source, "" when there is none.
+func (o Options) link(source string) string {
+	if o.Link == nil {
+		return ""
+	}
+	target, err := url.Parse(o.Link(source))
+	if err != nil || target.Scheme != "https" || target.Host == "" {
+		return ""
+	}
+	return target.String()
+}
+
 // Format is one way to draw a plan.
 type Format struct {
 	Name      string // as --format takes it
@@ -65,6 +81,8 @@ func Formats() []Format {
 	return []Format{
 		{"text", ".txt", Plan},
 		{"json", ".json", func(w io.Writer, p *plan.Plan, _ Options) error { return JSON(w, p) }},
+		{"markdown", ".md", Markdown},
+		{"html", ".html", HTML},
 	}
 }
 

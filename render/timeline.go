@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,19 @@ type dayView struct {
 	rows []row
 }
 
+// rows yields the changes of a Page in the order of time.
+func (v *pageView) rows() iter.Seq[*row] {
+	return func(yield func(*row) bool) {
+		for _, d := range v.days {
+			for i := range d.rows {
+				if !yield(&d.rows[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // row is one change.
 type row struct {
 	*plan.Change
@@ -97,6 +111,7 @@ func newTimeline(p *plan.Plan, o Options) *timeline {
 		slices.SortStableFunc(t.pages[i].days, func(a, b dayView) int { return a.date.Compare(b.date) })
 		for _, d := range t.pages[i].days {
 			slices.SortStableFunc(d.rows, func(a, b row) int { return a.at.Compare(b.at) })
+			d.nameZones(t.pages[i].loc)
 		}
 	}
 	return t
@@ -136,6 +151,18 @@ func (v *pageView) add(r row) {
 		i = len(v.days) - 1
 	}
 	v.days[i].rows = append(v.days[i].rows, r)
+}
+
+// nameZones adds the zone to times of day that don't have the offset that the
+// day began with, as on the days when clocks are put forward or back.
+func (d dayView) nameZones(loc *time.Location) {
+	first := utcOffset(d.rows[0].at.In(loc))
+	for i := range d.rows {
+		r := &d.rows[i]
+		if here := r.at.In(loc); !r.at.IsZero() && r.clock == here.Format(clockForm) && utcOffset(here) != first {
+			r.clock += " " + zoneName(here)
+		}
+	}
 }
 
 // row arranges one change.
