@@ -46,8 +46,12 @@ func EncodeRecord(rec Record) ([]byte, error) {
 	if len(body) > MaxRecord {
 		return nil, fmt.Errorf("encode the record of %s: %w", rec.Key, tooLarge(len(body), MaxRecord))
 	}
-	sum := crc32.Checksum(bytes.TrimSuffix(body, []byte("\n")), castagnoli)
-	return append(fmt.Appendf(nil, "%08x ", sum), body...), nil
+	return checksummed(bytes.TrimSuffix(body, []byte("\n"))), nil
+}
+
+// checksummed returns the line that stores body.
+func checksummed(body []byte) []byte {
+	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(body, castagnoli), body)
 }
 
 // DecodeRecord reads one line of EncodeRecord, with or without its newline.
@@ -89,25 +93,22 @@ func DecodeRecord(where string, line []byte) (Record, error) {
 // DecodeJournal reads the lines of a journal, in order, and returns them with
 // the number of bytes that they take.
 //
-// A crash can leave a torn line at the end: one without its newline, or with
-// bytes of zero where the disk holds no data yet. Such a line was never
-// acknowledged, so it is left out. Any other line that can't be read is a
-// *CorruptError: it may be a step that was acknowledged, and to leave it out
-// might publish a story a second time.
+// A crash can leave a torn line at the end, one without its newline. It was
+// never acknowledged, so it is left out. Any other line that can't be read is
+// a *CorruptError: it may be a step that was acknowledged, and to leave it
+// out might publish a story a second time.
 func DecodeJournal(where string, data []byte) (records []Record, size int, err error) {
-	for n := 1; size < len(data); n++ {
+	for n := 1; ; n++ {
 		line, _, whole := bytes.Cut(data[size:], []byte("\n"))
-		rec, err := DecodeRecord(fmt.Sprintf("%s, line %d", where, n), line)
-		end := size + len(line) + 1
-		if !whole || err != nil && end >= len(data) && bytes.IndexByte(line, 0) >= 0 {
+		if !whole {
 			return records, size, nil
 		}
+		rec, err := DecodeRecord(fmt.Sprintf("%s, line %d", where, n), line)
 		if err != nil {
 			return nil, 0, err
 		}
-		records, size = append(records, rec), end
+		records, size = append(records, rec), size+len(line)+1
 	}
-	return records, size, nil
 }
 
 // clone returns a deep copy of rec.

@@ -49,6 +49,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -189,6 +190,9 @@ func (s *Store) exclusively(ctx context.Context, f func() error) error {
 func (s *Store) replace(name string, data []byte) error {
 	staged, err := atomicfile.Stage(s.root, name, tempName(name), data, perm)
 	if err != nil {
+		return err
+	}
+	if err := s.failpoint(stepStaged + strings.TrimPrefix(name, s.name)); err != nil {
 		return err
 	}
 	return staged.Commit()

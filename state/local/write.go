@@ -14,11 +14,13 @@ import (
 
 // The steps of a write, in their order, at which a test can end it.
 const (
-	stepAppended = "record written, not synced"
-	stepStaged   = "new document staged"
-	stepBackup   = "backup replaced"
-	stepRenamed  = "document replaced"
-	stepCut      = "journal cut"
+	stepAppended      = "record written, not synced"
+	stepStaged        = "staged "
+	stepBackupStaged  = stepStaged + ".backup"
+	stepBackup        = "backup replaced"
+	stepRenamed       = "document replaced"
+	stepJournalStaged = stepStaged + ".journal"
+	stepCut           = "journal cut"
 )
 
 // Append makes rec durable at the end of the journal. Its own record found
