@@ -49,6 +49,11 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 		return w.settleAfter(c, e, op, err)
 	case graphapi.OutcomeOf(err) == graphapi.NotDone && e.Operation.Attempt == 1:
 		return w.failed(e, op, err)
+	case graphapi.Unsent(err):
+		// The first try is as doubtful as before, and this one was none.
+		e.Operation.Attempt--
+		e.Failure = w.failure(op, err)
+		return w.frozen(e, "the one more try could not be sent")
 	default:
 		// After a second try even a refusal says nothing about the first.
 		return w.settleAfter(c, e, op, err)

@@ -26,6 +26,23 @@ type Observation struct {
 	Unread map[string]error           // by Page id: why it could not be read
 }
 
+// observedFor is how long a reading of the Pages is relied on. Somebody may
+// take an hour to answer the prompt.
+const observedFor = time.Minute
+
+// recent reports whether the reading can still be relied on.
+func (o *Observation) recent(now time.Time) bool {
+	if o == nil {
+		return false
+	}
+	for _, v := range o.Views {
+		if now.Sub(v.At) > observedFor {
+			return false
+		}
+	}
+	return true
+}
+
 // UnreadText is Unread as a plan carries it.
 func (o *Observation) UnreadText() map[string]string {
 	texts := make(map[string]string, len(o.Unread))

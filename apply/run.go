@@ -37,8 +37,9 @@ type Options struct {
 	Stop      <-chan struct{}
 	AdoptNone bool // see plan.Input
 	AllowBulk bool // publish more than max_publish
-	// Observed is a reading of the Pages that is recent enough to rely on, if
-	// the state is still at the plan's serial; nil: read them again.
+	// Observed is the reading of the Pages that the plan was made from. It is
+	// used when it is recent and the state is still at the plan's serial;
+	// otherwise, and when it is nil, the Pages are read again.
 	Observed *Observation
 	// Crash is called at each crash point; nil outside of tests.
 	Crash func(point string)
@@ -127,7 +128,7 @@ func (r *run) rebase(approved *plan.Plan) error {
 		r.pageByID[p.ID] = p
 	}
 	observed := r.Observed
-	if observed == nil || doc.Serial != approved.Serial || r.session.Recovered() > 0 {
+	if !observed.recent(r.Clock.Now()) || doc.Serial != approved.Serial || r.session.Recovered() > 0 {
 		var err error
 		if observed, err = Observe(r.soft, r.Pages, approved.Pages, doc, r.Clock, r.Parallelism); err != nil {
 			return fmt.Errorf("read the Pages: %w", err)

@@ -165,10 +165,10 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	progress := a.progress(d.plan)
 	result, err := apply.Run(ctx, d.plan, apply.Options{
 		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout,
-		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: progress.report, Parallelism: f.remote.parallelism,
+		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: func(e apply.Event) { progress.Event(renderEvent(e)) }, Parallelism: f.remote.parallelism,
 		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, Observed: d.observed, Crash: a.Crash,
 	})
-	progress.close()
+	progress.Close()
 	if locked, ok := errors.AsType[*state.LockedError](err); ok {
 		return a.locked(locked)
 	}
@@ -233,7 +233,7 @@ func applyCounts(r *apply.Result) render.Counts {
 		Published: r.Count(apply.EndPublished), Scheduled: r.Count(apply.EndScheduled), Changed: r.Count(apply.EndChanged),
 		Cancelled: r.Count(apply.EndCancelled), Adopted: r.Count(apply.EndAdopted), Forgotten: r.Count(apply.EndForgotten),
 		Missed: r.Count(apply.EndMissed), Failed: r.Count(apply.EndFailed), Unknown: r.Count(apply.EndUnknown),
-		NotAttempted: r.Count(apply.EndNotAttempted),
+		NotAttempted: r.Count(apply.EndNotAttempted), Skipped: r.Count(apply.EndSkipped), Interrupted: r.Interrupted,
 	}
 }
 

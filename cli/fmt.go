@@ -13,7 +13,6 @@ import (
 
 	"storyform/config"
 	"storyform/internal/atomicfile"
-	"storyform/render"
 )
 
 // fmtFlags are the flags of fmt.
@@ -157,9 +156,7 @@ func (a *app) fmtFile(f *fmtFlags, name string) (same, ok bool, err error) {
 		a.printf("%s\n", name)
 	}
 	if f.diff {
-		if err := render.FileDiff(a.Stdout, name, src, out, a.renderOptions(a.StdoutTerminal)); err != nil {
-			return false, false, err
-		}
+		a.printf("%s", lineDiff(name, string(src), string(out)))
 	}
 	if f.write && !f.check {
 		if err := atomicfile.Write(a.path(name), out, fileMode(a.path(name))); err != nil {

@@ -76,7 +76,7 @@ func (a *app) storeOf(ctx context.Context, f *configFlags) (state.Store, error) 
 	if !a.hasConfig() {
 		return a.openPlanStore(ctx, plan.Settings{})
 	}
-	cfg, err := a.loadOffline(ctx, f)
+	cfg, err := a.loadOfflineConfig(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"storyform/apply"
+	"storyform/internal/suggest"
 	"storyform/render"
 	"storyform/state"
 	"storyform/story"
@@ -80,7 +81,7 @@ func notInState(doc *state.Document, addr story.Address) error {
 	for _, e := range doc.Stories {
 		known = append(known, e.Address.String())
 	}
-	if like := nearest(addr.String(), known); like != "" {
+	if like := suggest.Nearest(addr.String(), known); like != "" {
 		detail += fmt.Sprintf(" Did you mean %s?", like)
 	} else {
 		detail += " storyform state list shows what there is."

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"storyform/graphapi"
+)
+
+// explainCommand prints what is known about an error of the Graph API.
+func explainCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "explain CODE",
+		Short:   "Explain an error code of the Graph API, offline",
+		Example: "  storyform explain 190/463\n  storyform explain 368\n  storyform explain OffsetInvalidError",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text := strings.Join(args, " ")
+			rows := graphapi.Explain(text)
+			if len(rows) == 0 {
+				return fail("Unknown error code",
+					"Nothing is documented about %q. Meta's own words in the message (error_user_title, error_user_msg) are the best there is; with the fbtrace_id, Meta's support can look it up for some days.", text)
+			}
+			for i, row := range rows {
+				if i > 0 {
+					a.printf("\n")
+				}
+				a.printf("%s  %s\n\n  %s\n\n  What to do: %s\n  Source:     %s\n", row.CodeText(), row.Name, row.Meaning, row.Do, row.Source)
+			}
+			return nil
+		},
+	}
+}
+
+// explainError is an error with what to do about it.
+func explainError(err error) string {
+	text := graphapi.Reason(err)
+	if hint := graphapi.Hint(err); hint != "" {
+		text += "\n\nWhat to do: " + hint
+	}
+	return text
+}
