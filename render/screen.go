@@ -71,8 +71,9 @@ func (s *screen) line(spans ...span) {
 	for _, sp := range spans {
 		raw.WriteString(sp.text)
 	}
-	if bare := strings.TrimRight(raw.String(), " "); !s.Color || defuseLine(bare) != bare {
-		s.b.WriteString(defuseLine(bare))
+	bare := strings.TrimRight(raw.String(), " ")
+	if safe := defuseLine(clean(bare)); !s.Color || safe != bare { // what only became harmful by joining spans goes without colour
+		s.b.WriteString(safe)
 		s.b.WriteByte('\n')
 		return
 	}
@@ -167,6 +168,9 @@ func truncate(s string, n int) string {
 
 // splitAt cuts s after as many characters as fit into n columns.
 func splitAt(s string, n int) (head, tail string) {
+	if n < len(s) && isPlain(s[:n+1]) {
+		return s[:n], s[n:]
+	}
 	rest, state, used := s, -1, 0
 	for rest != "" {
 		_, next, w, st := uniseg.FirstGraphemeClusterInString(rest, state)
@@ -199,7 +203,7 @@ func wrap(s string, n int) []string {
 			if head == "" {
 				break
 			}
-			lines, word, w = append(lines, head), tail, columns(tail)
+			lines, word, w = append(lines, head), tail, w-columns(head)
 		}
 		current, used = word, w
 	}
