@@ -39,8 +39,8 @@ func (l *loader) linkStory(s *instance, index map[story.Address]*instance) {
 		}
 		if problem := orderProblem(s, other); problem != "" {
 			l.report(s.addr, errIn(expr, s.ctx, "Invalid after", "%s", problem))
-			s.broken = true
-			continue
+			s.broken, s.desired.After = true, nil
+			return
 		}
 		s.desired.After = append(s.desired.After, addr)
 	}
@@ -83,10 +83,12 @@ func afterOf(v cty.Value) ([]story.Address, string) {
 	switch {
 	case !v.IsWhollyKnown() || v.IsNull():
 		return nil, ""
+	case ty.Equals(pageType):
+		return nil, "This is a page. " + want
 	case ty == cty.String:
 		return nil, "This is a string. Write the reference without quotes. " + want
 	case !ty.IsTupleType() && !ty.IsCollectionType() && !ty.IsObjectType():
-		return nil, "This is a " + kindName(ty) + ". " + want
+		return nil, "This is " + kindOf(ty) + ". " + want
 	}
 	var out []story.Address
 	for it := v.ElementIterator(); it.Next(); {

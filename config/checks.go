@@ -32,7 +32,7 @@ func (l *loader) condition(addr story.Address, b *block, ctx *hcl.EvalContext, s
 	}
 	b1, err := convert.Convert(v, cty.Bool)
 	if err != nil {
-		l.report(addr, errIn(cond, ctx, "Wrong type of value", "A condition must be true or false, and this is a %s.", kindName(v.Type())))
+		l.report(addr, errIn(cond, ctx, "Wrong type of value", "A condition must be true or false, and this is %s.", kindOf(v.Type())))
 		return false, "", false
 	}
 	if b1.True() {

@@ -29,7 +29,7 @@ func (l *loader) converted(addr story.Address, name string, expr hcl.Expression,
 	if err == nil && out.IsWhollyKnown() && !hasNull(out) {
 		return out, true
 	}
-	reason := want.FriendlyName() + " required, but this is a " + kindName(v.Type())
+	reason := want.FriendlyName() + " required, but this is " + kindOf(v.Type())
 	switch {
 	case err == nil:
 		reason = want.FriendlyName() + " required, and an element is null"
@@ -126,7 +126,7 @@ func parseDuration(s string) (time.Duration, error) {
 	days, rest := 0, s
 	if before, after, ok := strings.Cut(s, "d"); ok {
 		n, err := strconv.Atoi(before)
-		if err != nil || n < 0 || n > 366 || strings.ContainsAny(before, "+-") {
+		if err != nil || n < 0 || n > 100_000 || strings.ContainsAny(before, "+-") {
 			return 0, fmt.Errorf("%s", forms)
 		}
 		days, rest = n, after

@@ -66,7 +66,7 @@ func dates(from, to, step string) ([]string, error) {
 	}
 	last, err := time.Parse(layout, to)
 	if err != nil {
-		return nil, function.NewArgErrorf(1, "must be written like from, as in %q", layout)
+		return nil, function.NewArgErrorf(1, "must be a day or a time just as from is")
 	}
 	if last.Before(first) {
 		return nil, function.NewArgErrorf(1, "must not be before from")

@@ -70,6 +70,10 @@ func sortedAttrs(body *hclsyntax.Body) []*hclsyntax.Attribute {
 // type and name.
 func (l *loader) decodeAll() {
 	for _, f := range l.files {
+		if f.broken {
+			l.indexBroken(f)
+			continue
+		}
 		for _, a := range sortedAttrs(f.body) {
 			l.report(noAddress, unknownAttr(a, nil, schema))
 		}
@@ -82,6 +86,23 @@ func (l *loader) decodeAll() {
 			if b := l.decode(f, syn, spec); b != nil {
 				l.index(b)
 			}
+		}
+	}
+}
+
+// indexBroken files the names in a file that has a syntax error, so that other
+// files can refer to them, and nothing else of it.
+func (l *loader) indexBroken(f *sourceFile) {
+	for _, syn := range f.body.Blocks {
+		spec, ok := findBlock(schema, syn.Type)
+		if !ok || spec.Type == "locals" || len(syn.Labels) == 0 {
+			continue
+		}
+		if l.named[spec.Type] == nil {
+			l.named[spec.Type] = map[string]*block{}
+		}
+		if name := syn.Labels[0]; l.named[spec.Type][name] == nil {
+			l.named[spec.Type][name] = &block{spec: spec, syn: syn, file: f, label: name}
 		}
 	}
 }
@@ -255,8 +276,14 @@ func unknownBlock(syn *hclsyntax.Block, in *BlockSpec, blocks []BlockSpec) *hcl.
 		d.Detail += fmt.Sprintf(" Did you mean to define argument %q? If so, use the equals sign to assign it a value.", syn.Type)
 	case isTop && in != nil:
 		d.Detail += fmt.Sprintf(" A %s block stands at the top of a file, not inside of another block.", syn.Type)
-	default:
+	case suggest(syn.Type, blockTypes(blocks)) != "":
 		d.Detail += didYouMean(syn.Type, blockTypes(blocks))
+	default:
+		for _, top := range schema {
+			if _, ok := findBlock(top.Blocks, syn.Type); ok {
+				d.Detail += fmt.Sprintf(" It belongs into a %s block.", top.Type)
+			}
+		}
 	}
 	return d
 }

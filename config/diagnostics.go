@@ -43,6 +43,7 @@ func (l *loader) report(addr story.Address, ds ...*hcl.Diagnostic) {
 			continue // a loop of mistakes; finish says that there are more
 		}
 		l.explain(d)
+		hideReason(d)
 		out := diag.Diagnostic{
 			Severity: diag.Error, Summary: d.Summary, Detail: d.Detail,
 			Address: addr.String(), Values: l.valuesOf(d),
@@ -57,6 +58,20 @@ func (l *loader) report(addr story.Address, ds ...*hcl.Diagnostic) {
 			out.Context = rangeOf(*d.Context)
 		}
 		l.diags = append(l.diags, out)
+	}
+}
+
+// hideReason replaces the reason that a function gives for refusing an
+// argument, because it may quote it, when a sensitive value is involved.
+func hideReason(d *hcl.Diagnostic) {
+	if d.Expression == nil || d.EvalContext == nil || d.Summary != "Invalid function argument" && d.Summary != "Error in function call" {
+		return
+	}
+	for _, t := range d.Expression.Variables() {
+		if v, diags := t.TraverseAbs(d.EvalContext); !diags.HasErrors() && isSensitive(v) {
+			d.Detail = "The function refuses an argument. Why is not shown, because the reason may hold a sensitive value."
+			return
+		}
 	}
 }
 
@@ -140,7 +155,9 @@ func (l *loader) valuesOf(d *hcl.Diagnostic) []diag.Value {
 		if !v.IsKnown() || slices.ContainsFunc(values, func(o diag.Value) bool { return o.Expr == name }) {
 			continue
 		}
-		values = append(values, diag.Value{Expr: name, Text: shortText(v)})
+		if text := shortText(v); text != name {
+			values = append(values, diag.Value{Expr: name, Text: text})
+		}
 	}
 	slices.SortFunc(values, func(a, b diag.Value) int { return strings.Compare(a.Expr, b.Expr) })
 	return values
@@ -171,6 +188,8 @@ func (l *loader) explain(d *hcl.Diagnostic) {
 		name := unknown.CalledFunctionName()
 		answer := foreign["function"][name]
 		switch {
+		case l.readsFiles(name):
+			d.Detail = fmt.Sprintf("The function %q reads files, and a template can't. Read the file outside of the template and pass what it holds.", name)
 		case answer != "":
 			d.Detail = fmt.Sprintf("There is no function named %q. %s", name, answer)
 		case unknown.CalledFunctionNamespace() == "":
@@ -188,11 +207,15 @@ func (l *loader) explain(d *hcl.Diagnostic) {
 
 // explainStep says which keys or attributes there are where one was missed.
 func (l *loader) explainStep(d *hcl.Diagnostic) {
-	coll, name, step, ok := failedStep(d.Expression, d.EvalContext)
-	if !ok || !coll.IsKnown() || coll.IsNull() {
+	coll, name, key, ok := failedStep(d.Expression, d.EvalContext)
+	if !ok || key.IsMarked() || !key.IsKnown() || key.IsNull() || coll.IsMarked() || !coll.IsKnown() || coll.IsNull() {
 		return
 	}
-	coll, _ = coll.Unmark()
+	if key.Type() != cty.String {
+		explainIndex(d, coll, name, key)
+		return
+	}
+	step := key.AsString()
 	keys, what := keysOf(coll)
 	switch addr, isStory := storyRef(coll); {
 	case isStory:
@@ -209,12 +232,19 @@ func (l *loader) explainStep(d *hcl.Diagnostic) {
 			p.Address, step, didYouMean(step, keys), list(keys, 10))
 		return
 	}
-	d.Detail = fmt.Sprintf("%s has no %s %q.%s There are %s.", name, what, step, didYouMean(step, keys), list(keys, 10))
+	d.Detail = fmt.Sprintf("%s has no %s %q.%s It has %s.", name, what, step, didYouMean(step, keys), list(keys, 12))
+}
+
+// explainIndex says how many elements there are where one was missed.
+func explainIndex(d *hcl.Diagnostic, coll cty.Value, name string, key cty.Value) {
+	if ty := coll.Type(); key.Type() == cty.Number && (ty.IsTupleType() || ty.IsListType()) {
+		d.Detail = fmt.Sprintf("%s has %d elements, counted from 0, and no element %s.", name, coll.LengthInt(), shortText(key))
+	}
 }
 
 // failedStep finds the collection, its name, and the key that evaluating expr
 // failed at.
-func failedStep(expr hcl.Expression, ctx *hcl.EvalContext) (coll cty.Value, name, step string, ok bool) {
+func failedStep(expr hcl.Expression, ctx *hcl.EvalContext) (coll cty.Value, name string, key cty.Value, ok bool) {
 	switch e := hcl.UnwrapExpression(expr).(type) {
 	case *hclsyntax.ScopeTraversalExpr:
 		for n := len(e.Traversal) - 1; n > 0; n-- {
@@ -224,33 +254,25 @@ func failedStep(expr hcl.Expression, ctx *hcl.EvalContext) (coll cty.Value, name
 			}
 			switch s := e.Traversal[n].(type) {
 			case hcl.TraverseAttr:
-				return v, traversalText(e.Traversal[:n]), s.Name, true
+				return v, traversalText(e.Traversal[:n]), cty.StringVal(s.Name), true
 			case hcl.TraverseIndex:
-				return keyed(v, traversalText(e.Traversal[:n]), s.Key)
+				return v, traversalText(e.Traversal[:n]), s.Key, true
 			}
-			return cty.NilVal, "", "", false
+			return cty.NilVal, "", cty.NilVal, false
 		}
 	case *hclsyntax.IndexExpr:
 		v, diags := e.Collection.Value(ctx)
 		k, moreDiags := e.Key.Value(ctx)
 		if diags.HasErrors() || moreDiags.HasErrors() {
-			return cty.NilVal, "", "", false
+			return cty.NilVal, "", cty.NilVal, false
 		}
 		name := "This value"
 		if t, ok := hcl.UnwrapExpression(e.Collection).(*hclsyntax.ScopeTraversalExpr); ok {
 			name = traversalText(t.Traversal)
 		}
-		return keyed(v, name, k)
+		return v, name, k, true
 	}
-	return cty.NilVal, "", "", false
-}
-
-// keyed is failedStep's answer for an index.
-func keyed(v cty.Value, name string, key cty.Value) (cty.Value, string, string, bool) {
-	if key.IsMarked() || !key.IsKnown() || key.IsNull() || key.Type() != cty.String {
-		return cty.NilVal, "", "", false
-	}
-	return v, name, key.AsString(), true
+	return cty.NilVal, "", cty.NilVal, false
 }
 
 // keysOf lists the keys of a map or the attributes of an object.
@@ -265,7 +287,7 @@ func keysOf(v cty.Value) (keys []string, what string) {
 	if v.Type().IsMapType() {
 		return keys, "element"
 	}
-	return keys, "attribute or element"
+	return keys, "attribute"
 }
 
 // wordsOf returns the words of an error: those that it has for people, or its

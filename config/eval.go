@@ -109,6 +109,13 @@ func (l *loader) evaluateIn(addr story.Address, expr hcl.Expression, ctx *hcl.Ev
 	return v, !diags.HasErrors()
 }
 
+// readsFiles reports whether there is a function of that name that reads
+// files. Where it is unknown nonetheless, the expression is in a template.
+func (l *loader) readsFiles(name string) bool {
+	_, ok := l.fileFunctions("")[name]
+	return ok
+}
+
 // functionNames lists every function, for suggestions.
 func (l *loader) functionNames() []string {
 	var names []string

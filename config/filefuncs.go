@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -35,14 +37,14 @@ func (l *loader) fileFunctions(dir string) map[string]function.Function {
 func (l *loader) readText(dir, p string) (string, place, error) {
 	at, err := l.folder.file(dir, p)
 	if err != nil {
-		return "", place{}, function.NewArgError(0, err)
+		return "", place{}, argError(0, err)
 	}
 	if text, ok := l.texts[at.real]; ok {
 		return text, at, nil
 	}
 	src, err := l.folder.read(at, maxReadBytes)
 	if err != nil {
-		return "", place{}, function.NewArgError(0, err)
+		return "", place{}, argError(0, err)
 	}
 	if !validText(string(src)) {
 		return "", place{}, function.NewArgErrorf(0, "%q is not UTF-8 text; only text can be read into a value", at.name)
@@ -66,14 +68,14 @@ func (l *loader) fileText(dir, p string) (cty.Value, error) {
 func (l *loader) fileHash(dir, p string) (cty.Value, error) {
 	at, err := l.folder.file(dir, p)
 	if err != nil {
-		return cty.NilVal, function.NewArgError(0, err)
+		return cty.NilVal, argError(0, err)
 	}
 	if sum, ok := l.hashes[at.real]; ok {
 		return cty.StringVal(sum), nil
 	}
 	f, err := l.folder.open(at)
 	if err != nil {
-		return cty.NilVal, function.NewArgError(0, err)
+		return cty.NilVal, argError(0, err)
 	}
 	defer f.Close()
 	h := sha256.New()
@@ -93,7 +95,7 @@ func (l *loader) fileExists(dir, p string) (cty.Value, error) {
 		return cty.False, nil
 	}
 	if err != nil {
-		return cty.NilVal, function.NewArgError(0, err)
+		return cty.NilVal, argError(0, err)
 	}
 	return cty.BoolVal(at.info.Mode().IsRegular()), nil
 }
@@ -153,25 +155,21 @@ func (l *loader) renderTemplate(dir, p string, vars cty.Value) (cty.Value, error
 	}
 	for _, t := range expr.Variables() {
 		if _, ok := ctx.Variables[t.RootName()]; !ok {
-			return cty.NilVal, fmt.Errorf("%s uses %q, which is not among the variables that are passed to it%s",
-				rangeOf(t.SourceRange()), t.RootName(), didYouMean(t.RootName(), variableNames(ctx)))
+			hint := ""
+			if s := suggest(t.RootName(), slices.Collect(maps.Keys(ctx.Variables))); s != "" {
+				hint = fmt.Sprintf(" (did you mean %q?)", s)
+			}
+			return cty.NilVal, fmt.Errorf("%s uses %q, which is not among the variables that are passed to it%s", rangeOf(t.SourceRange()), t.RootName(), hint)
 		}
 	}
 	v, diags := evaluate(expr, ctx)
 	if diags.HasErrors() {
-		d := diags.Errs()[0].(*hcl.Diagnostic)
-		return cty.NilVal, fmt.Errorf("%s: %s; %s", rangeOf(*d.Subject), d.Summary, d.Detail)
+		for _, d := range diags {
+			l.explain(d)
+		}
+		return cty.NilVal, errors.New(firstProblem(diags))
 	}
 	return v, nil
-}
-
-// variableNames lists the variables of a context.
-func variableNames(ctx *hcl.EvalContext) []string {
-	var names []string
-	for n := range ctx.Variables {
-		names = append(names, n)
-	}
-	return names
 }
 
 // template parses a template file, once.
@@ -184,12 +182,11 @@ func (l *loader) template(dir, p string) (hclsyntax.Expression, error) {
 		return t, nil
 	}
 	if d := checkShape([]byte(text), at.name, hclsyntax.LexTemplate); d != nil {
-		return nil, fmt.Errorf("%s: %s", rangeOf(*d.Subject), d.Detail)
+		return nil, errors.New(firstProblem(hcl.Diagnostics{d}))
 	}
 	expr, diags := hclsyntax.ParseTemplate([]byte(text), at.name, hcl.InitialPos)
 	if diags.HasErrors() {
-		d := diags.Errs()[0].(*hcl.Diagnostic)
-		return nil, fmt.Errorf("%s: %s; %s", rangeOf(*d.Subject), d.Summary, d.Detail)
+		return nil, errors.New(firstProblem(diags))
 	}
 	expr = l.meter.wrap(expr)
 	l.templates[at.real] = expr

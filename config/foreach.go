@@ -134,7 +134,7 @@ func (l *loader) forEachProblem(v cty.Value) string {
 		a, _ := storyRef(v)
 		return fmt.Sprintf("%s has no for_each: it is one story. %s", a, want)
 	case !ty.IsMapType() && !ty.IsObjectType() && !ty.IsSetType():
-		return fmt.Sprintf("This is a %s. %s", ty.FriendlyName(), want)
+		return fmt.Sprintf("This is %s. %s", kindOf(ty), want)
 	}
 	if p, ok := l.pageOf(v); ok {
 		if p.Address.Keyed {

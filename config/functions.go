@@ -325,12 +325,12 @@ func tryFunc() function.Function {
 				if !diags.HasErrors() {
 					return v, nil
 				}
-				reasons = append(reasons, diags.Errs()[0].Error())
+				reasons = append(reasons, firstProblem(diags))
 			}
 			if len(reasons) == 0 {
 				return cty.NilVal, errors.New("at least one argument is required")
 			}
-			return cty.NilVal, fmt.Errorf("no expression succeeded:\n- %s\nAt least one must succeed", strings.Join(reasons, "\n- "))
+			return cty.NilVal, fmt.Errorf("no expression succeeded:\n- %s\nat least one must succeed", strings.Join(reasons, "\n- "))
 		},
 	})
 }
@@ -348,6 +348,22 @@ func canFunc() function.Function {
 			return cty.BoolVal(!diags.HasErrors()), nil
 		},
 	})
+}
+
+// firstProblem renders the first error of diagnostics for the error of a
+// function.
+func firstProblem(diags hcl.Diagnostics) string {
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError && d.Subject != nil {
+			return fmt.Sprintf("%s: %s: %s", rangeOf(*d.Subject), d.Summary, strings.TrimSuffix(d.Detail, "."))
+		}
+	}
+	return "it can't be evaluated"
+}
+
+// argError makes the error of a function from one with a sentence in it.
+func argError(i int, err error) error {
+	return function.NewArgErrorf(i, "%s", strings.TrimSuffix(err.Error(), "."))
 }
 
 // closureValue evaluates an argument that was passed as an expression.

@@ -158,18 +158,18 @@ func (l *loader) fileset(dir, p, pattern string) ([]string, error) {
 	base, err := l.folder.resolve(dir, p)
 	switch {
 	case err != nil:
-		return nil, function.NewArgError(0, err)
+		return nil, argError(0, err)
 	case !base.info.IsDir():
 		return nil, function.NewArgErrorf(0, "%q is not a folder", base.name)
 	}
 	name, err := clean(base.real, pattern)
 	if err != nil {
-		return nil, function.NewArgError(1, err)
+		return nil, argError(1, err)
 	}
 	if l.filesets[name] == nil {
 		g, err := parseGlob(name)
 		if err != nil {
-			return nil, function.NewArgError(1, err)
+			return nil, argError(1, err)
 		}
 		found, err := l.folder.find(g, false)
 		if err != nil {

@@ -138,7 +138,7 @@ func (l *loader) blockNode(b *block) *node {
 	}
 	sound := true
 	for _, e := range exprs {
-		sound = l.depend(n, b, e, scope{}) && sound
+		sound = l.depend(n, b, e, scope{forEach: true}) && sound
 	}
 	if b.spec.Type == "page" {
 		sound = l.dependPage(n, b) && sound

@@ -22,7 +22,9 @@ type loader struct {
 	sources map[string][]byte // by name in ranges
 	bodies  map[string]*hclsyntax.Body
 	total   int // bytes of configuration files
-	files   []*sourceFile
+	// incomplete: a file has a syntax error, so that names may be missing.
+	incomplete bool
+	files      []*sourceFile
 
 	blocks     map[string][]*block          // by type, in source order
 	named      map[string]map[string]*block // by type and label

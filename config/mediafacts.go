@@ -64,10 +64,10 @@ func (l *loader) storyMedia(s *instance) {
 func urlProblem(source string) string {
 	u, err := url.Parse(source)
 	switch {
+	case err == nil && u.Scheme != "" && !strings.EqualFold(u.Scheme, "https"):
+		return fmt.Sprintf("Media are fetched over https only, and this is %s.", u.Scheme)
 	case err != nil || u.Host == "" || !validText(source) || strings.ContainsAny(source, " \t\r\n"):
 		return "This is not a URL. Write https://host/path, or the path of a file beside this one."
-	case !strings.EqualFold(u.Scheme, "https"):
-		return fmt.Sprintf("Media are fetched over https only, and this is %s.", u.Scheme)
 	case u.User != nil:
 		return "The URL holds a user name or a password, which would be shown in every plan. Meta must be able to fetch the file without one."
 	}

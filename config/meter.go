@@ -129,6 +129,9 @@ func (s *size) addString(text string) string {
 
 // checkNumber refuses a number that would be gigabytes long when written out.
 func checkNumber(f *big.Float) string {
+	if f.IsInf() {
+		return "This number is infinite: it is too large, or something is divided by zero."
+	}
 	if e := f.MantExp(nil); e > maxNumberBits || e < -maxNumberBits {
 		return "This number is too large or too small to work with."
 	}

@@ -131,11 +131,21 @@ func (l *loader) checkExists(expr hcl.Expression, addr story.Address) bool {
 	if b := l.named["story"][addr.Name]; b != nil && l.keys[b.address().String()] == nil {
 		return false // its for_each is wrong, which was reported
 	}
+	if l.incomplete {
+		return false
+	}
 	var names []string
+	for _, b := range l.blocks["story"] {
+		names = append(names, b.address().String())
+	}
 	for _, in := range l.stories {
 		names = append(names, in.addr.String())
 	}
-	l.report(noAddress, errAt(expr.Range(), "Story not declared", "There is no %s in the configuration.%s", addr, didYouMean(addr.String(), names)))
+	hint := ""
+	if s := suggest(addr.String(), names); s != "" {
+		hint = " Did you mean " + s + "?"
+	}
+	l.report(noAddress, errAt(expr.Range(), "Story not declared", "There is no %s in the configuration.%s", addr, hint))
 	return false
 }
 

@@ -85,6 +85,8 @@ func (l *loader) reportPageID(addr story.Address, expr hcl.Expression, ctx *hcl.
 // without ever showing what may be a token.
 func (l *loader) checkTokenEnv(addr story.Address, expr hcl.Expression, ctx *hcl.EvalContext, env string) {
 	switch {
+	case looksSecret(env) && len(expr.Variables()) == 0 && slices.Contains(l.secrets, env):
+		// It is in this file, and was reported there.
 	case looksSecret(env):
 		l.addSecret(env)
 		l.report(addr, errAt(expr.Range(), "Token in token_env",

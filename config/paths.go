@@ -94,7 +94,7 @@ func clean(dir, p string) (string, error) {
 	}
 	name := path.Join(dir, p)
 	if name == ".." || strings.HasPrefix(name, "../") {
-		return "", &pathError{"Path outside the folder", fmt.Sprintf("%q leaves the configuration's folder. Copy the file into it.", p)}
+		return "", &pathError{"Path outside the folder", fmt.Sprintf("%q leaves the configuration's folder. Everything that a configuration uses must be inside of it.", p)}
 	}
 	return name, nil
 }
@@ -126,7 +126,7 @@ func (f *folder) lookUp(name string) (place, error) {
 	rel, err := filepath.Rel(f.real, full)
 	if err != nil || !filepath.IsLocal(rel) {
 		return place{}, &pathError{"Path outside the folder",
-			fmt.Sprintf("%q is a symbolic link that leaves the configuration's folder. Copy the file into it.", name)}
+			fmt.Sprintf("%q is a symbolic link that leaves the configuration's folder. Everything that a configuration uses must be inside of it.", name)}
 	}
 	real := filepath.ToSlash(rel)
 	if isPrivate(name) || isPrivate(real) {

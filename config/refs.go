@@ -12,8 +12,9 @@ import (
 // scope says which names an expression may use besides var, local, page and
 // story.
 type scope struct {
-	each bool // in a block that has for_each
-	self bool // in a precondition
+	each    bool // in a block that has for_each
+	self    bool // in a precondition
+	forEach bool // in for_each itself
 }
 
 // checkRefs checks every name in an expression before it is evaluated, and
@@ -23,12 +24,12 @@ type scope struct {
 func (l *loader) checkRefs(expr hcl.Expression, sc scope) (deps []string, ok bool, diags hcl.Diagnostics) {
 	ok = true
 	for _, t := range expr.Variables() {
-		dep, d := l.checkRef(t, sc)
+		dep, d, skip := l.checkRef(t, sc)
+		ok = ok && !skip
 		if d != nil {
 			d.Subject = t.SourceRange().Ptr()
 			d.Context = expr.Range().Ptr()
-			diags = append(diags, d)
-			ok = false
+			diags, ok = append(diags, d), false
 			continue
 		}
 		if dep != "" && !slices.Contains(deps, dep) {
@@ -38,29 +39,33 @@ func (l *loader) checkRefs(expr hcl.Expression, sc scope) (deps []string, ok boo
 	return deps, ok, diags
 }
 
-// checkRef checks one reference.
-func (l *loader) checkRef(t hcl.Traversal, sc scope) (string, *hcl.Diagnostic) {
+// checkRef checks one reference. skip says that nothing is known about it,
+// because the file that may declare it has a syntax error.
+func (l *loader) checkRef(t hcl.Traversal, sc scope) (dep string, d *hcl.Diagnostic, skip bool) {
 	root := t.RootName()
 	switch root {
 	case "each":
-		return "", checkEach(t, sc)
+		return "", checkEach(t, sc), false
 	case "self":
 		if !sc.self {
-			return "", errAt(hcl.Range{}, "Invalid reference", "self is the story itself and can be used only in a precondition block.")
+			return "", errAt(hcl.Range{}, "Invalid reference", "self is the story itself and can be used only in a precondition block."), false
 		}
-		return "", nil
+		return "", nil, false
 	case "var", "local", "page", "story":
 	default:
-		return "", unknownRoot(root, sc)
+		return "", unknownRoot(root, sc), false
 	}
 	name, ok := secondName(t)
 	if !ok {
-		return "", errAt(hcl.Range{}, "Invalid reference", "%q must be followed by a name, as in %s.name.", root, root)
+		return "", errAt(hcl.Range{}, "Invalid reference", "%q must be followed by a name, as in %s.name.", root, root), false
 	}
 	if d := l.declared(root, name); d != nil {
-		return "", d
+		if l.incomplete {
+			return "", nil, true
+		}
+		return "", d, false
 	}
-	return root + "." + name, nil
+	return root + "." + name, nil, false
 }
 
 // secondName returns the name after the root of a reference.
@@ -112,7 +117,10 @@ func (l *loader) declared(root, name string) *hcl.Diagnostic {
 
 // checkEach checks a reference to each.
 func checkEach(t hcl.Traversal, sc scope) *hcl.Diagnostic {
-	if !sc.each {
+	switch {
+	case sc.forEach:
+		return errAt(hcl.Range{}, "Reference to each in for_each", "each is the current element of for_each, so for_each itself can't use it.")
+	case !sc.each:
 		return errAt(hcl.Range{}, "Reference to each without for_each",
 			"each.key and each.value are the current element of for_each, and this block has no for_each.")
 	}

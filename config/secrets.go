@@ -26,7 +26,7 @@ var tokenShape = regexp.MustCompile(`\bEAA[A-Za-z0-9_-]{20,}|\b[0-9]{8,}(?:\||%7
 func (l *loader) findTokens(src []byte, name string) {
 	for _, at := range tokenShape.FindAllIndex(src, 50) {
 		l.secrets = append(l.secrets, string(src[at[0]:at[1]]))
-		l.report(noAddress, errAt(rangeIn(src, name, at[0], at[1]), "Access token in a file",
+		l.report(noAddress, errAt(rangeIn(src, name, at[0], at[1]), "Access token in the configuration",
 			"This looks like an access token. A token must never be in a file or on a command line: revoke it, "+
 				"put a new one into an environment variable, and write the name of that variable into token_env."))
 	}

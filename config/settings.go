@@ -54,7 +54,7 @@ func (l *loader) loadSettings() {
 		s.MediaRules = v
 		if !slices.Contains(mediaRules, v) {
 			l.report(noAddress, errIn(b.expr("media_rules"), ctx, "Unknown media rules",
-				"media_rules is %s.%s", list(mediaRules, 9), didYouMean(v, mediaRules)))
+				`media_rules must be "default" or "strict".%s`, didYouMean(v, mediaRules)))
 		}
 	}
 	if back := b.child("backend"); back != nil {

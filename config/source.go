@@ -23,6 +23,8 @@ type sourceFile struct {
 	name string // relative to the folder, slash-separated
 	dir  string // the folder that it is in, "" for the top
 	body *hclsyntax.Body
+	// broken: it has a syntax error, so that body holds only a part of it.
+	broken bool
 }
 
 // Discover lists the configuration files directly in dir, sorted by name.
@@ -114,7 +116,7 @@ func (l *loader) readFile(name string) {
 		l.report(noAddress, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail})
 		return
 	}
-	body := l.parse(src, name)
+	body, broken := l.parse(src, name)
 	if body == nil {
 		return
 	}
@@ -123,7 +125,7 @@ func (l *loader) readFile(name string) {
 	if dir == "." {
 		dir = ""
 	}
-	l.files = append(l.files, &sourceFile{name: name, dir: dir, body: body})
+	l.files = append(l.files, &sourceFile{name: name, dir: dir, body: body, broken: broken})
 }
 
 // readSource reads a configuration or variables file of the folder.
@@ -145,8 +147,9 @@ func (l *loader) readSource(name string) ([]byte, error) {
 }
 
 // parse parses source that has blocks or attributes, and keeps it for
-// snippets. After a syntax error it returns what could be understood, or nil.
-func (l *loader) parse(src []byte, name string) *hclsyntax.Body {
+// snippets. After a syntax error it returns what could be understood, or nil,
+// and what depends on names that may be in the rest is not complained about.
+func (l *loader) parse(src []byte, name string) (body *hclsyntax.Body, broken bool) {
 	l.sources[name] = src
 	l.findTokens(src, name)
 	body, diags := parseBody(src, name)
@@ -154,7 +157,10 @@ func (l *loader) parse(src []byte, name string) *hclsyntax.Body {
 	if body != nil {
 		l.bodies[name] = body
 	}
-	return body
+	if diags.HasErrors() {
+		l.incomplete = true
+	}
+	return body, diags.HasErrors()
 }
 
 // parseBody parses the source of a file.

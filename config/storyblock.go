@@ -119,14 +119,32 @@ func (l *loader) storyPage(s *instance) {
 	}
 	v, _ = v.UnmarkDeep()
 	switch text, isString := knownString(v); {
+	case isString && l.partOfPage(expr) != "":
+		how = "This is only a part of it. Write page = " + l.partOfPage(expr) + "."
 	case isString:
 		how = l.pageHint(text, how)
 	case v.Type().IsMapType() && v.Type().ElementType().Equals(pageType):
 		how = "This is all Pages of a page block with for_each, and a story goes to one. Write for_each = page.name and page = each.value in the story, or name one as page.name[\"key\"]."
 	case v.IsNull():
 		how = "This is null. " + how
+	default:
+		how = "This is " + kindOf(v.Type()) + ". " + how
 	}
 	l.report(s.addr, errIn(expr, s.ctx, "Not a page", "A story's page must be a page. %s", how))
+}
+
+// partOfPage returns the Page that an expression names an attribute of, as
+// page.acme.id does, and page.acme["id"] where page.acme has no for_each.
+func (l *loader) partOfPage(expr hcl.Expression) string {
+	t, diags := hcl.AbsTraversalForExpr(expr)
+	if diags.HasErrors() || len(t) < 3 || t.RootName() != "page" {
+		return ""
+	}
+	v, diags := t[:len(t)-1].TraverseAbs(l.eval.dir(""))
+	if p, ok := l.pageOf(v); !diags.HasErrors() && ok {
+		return p.Address.String()
+	}
+	return ""
 }
 
 // knownString returns the text of a string value.

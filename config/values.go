@@ -153,6 +153,15 @@ func kindName(ty cty.Type) string {
 	return ty.FriendlyName()
 }
 
+// kindOf is kindName with its article.
+func kindOf(ty cty.Type) string {
+	if name := kindName(ty); strings.ContainsAny(name[:1], "aeiou") {
+		return "an " + name
+	} else {
+		return "a " + name
+	}
+}
+
 // expressionText renders a value as an expression. References to stories
 // become their addresses.
 func expressionText(v cty.Value) string {

@@ -95,8 +95,8 @@ func (l *loader) fit(v *variable, val cty.Value, at hcl.Range, source string) ct
 		if source == "default" {
 			summary = "Invalid default value"
 		}
-		l.report(noAddress, errAt(at, summary, "The value of var.%s from %s does not fit its type %s: %s.",
-			v.block.label, source, typeexpr.TypeString(v.ty), pathText(err)))
+		l.report(noAddress, errAt(at, summary, "The value of var.%s (%s) does not fit its type %s: %s.",
+			v.block.label, fromText(source), typeexpr.TypeString(v.ty), pathText(err)))
 		return cty.DynamicVal
 	}
 	var s size
@@ -105,6 +105,14 @@ func (l *loader) fit(v *variable, val cty.Value, at hcl.Range, source string) ct
 		return cty.DynamicVal
 	}
 	return out
+}
+
+// fromText says where a value is from.
+func fromText(source string) string {
+	if source == "default" {
+		return "its default"
+	}
+	return "from " + source
 }
 
 // pathText renders a conversion error with the path of what it is about.
@@ -143,6 +151,9 @@ func (l *loader) setVariable(v *variable, g *given) cty.Value {
 			l.report(noAddress, errAt(g.at, "Invalid value for input variable", "var.%s must not be null.", name))
 			return cty.DynamicVal
 		}
+	}
+	if v.fallback == cty.NilVal && l.incomplete {
+		return cty.DynamicVal
 	}
 	if v.fallback == cty.NilVal {
 		l.report(noAddress, errAt(v.block.header(), "No value for required variable",
@@ -185,7 +196,7 @@ func (l *loader) checkVariables() {
 			pass, message, ok := l.condition(noAddress, rule, ctx, scope{})
 			if ok && !pass {
 				d := errIn(rule.expr("condition"), ctx, "Invalid value for variable",
-					"%s\n\nThis was checked by the validation rule at %s; the value is from %s.", message, rangeOf(rule.header()), v.source)
+					"%s\n\nThis was checked by the validation rule at %s; the value is %s.", message, rangeOf(rule.header()), fromText(v.source))
 				l.report(noAddress, d)
 			}
 		}

@@ -79,6 +79,9 @@ func (l *loader) typed(name, text, source string) *given {
 
 // fromFlag takes the value of a --var.
 func (l *loader) fromFlag(v Var, declared map[string]*variable, values map[string]*given) {
+	if declared[v.Name] == nil && l.incomplete {
+		return
+	}
 	if declared[v.Name] == nil {
 		l.report(noAddress, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Value for undeclared variable",
 			Detail: fmt.Sprintf("--var gives a value to %q, but no variable of that name is declared.%s",
@@ -116,8 +119,8 @@ func (l *loader) reportFile(err error) {
 
 // fromFile takes the values of the source of a variables file.
 func (l *loader) fromFile(src []byte, name string, declared map[string]*variable, values map[string]*given) {
-	body := l.parse(src, name)
-	if body == nil {
+	body, broken := l.parse(src, name)
+	if broken {
 		return
 	}
 	l.meter.wrapBody(body)
@@ -126,6 +129,9 @@ func (l *loader) fromFile(src []byte, name string, declared map[string]*variable
 			"A variables file holds only values, as in name = \"value\". Blocks belong into a file that ends in %q.", Suffix))
 	}
 	for _, a := range sortedAttrs(body) {
+		if declared[a.Name] == nil && l.incomplete {
+			continue
+		}
 		if declared[a.Name] == nil {
 			l.report(noAddress, warnAt(a.NameRange, "Value for undeclared variable",
 				"No variable named %q is declared, so this value is not used.%s", a.Name, didYouMean(a.Name, slices.Collect(maps.Keys(declared)))))
