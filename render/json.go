@@ -75,9 +75,13 @@ func utc(t time.Time) time.Time {
 // Outside of strings JSON has none of them.
 func escapeJSON(data []byte) []byte {
 	out := make([]byte, 0, len(data))
+	marks := 0
 	for len(data) > 0 {
 		r, size := utf8.DecodeRune(data)
-		if r < 0x7f || visible(r) {
+		if marks++; !isMark(r) {
+			marks = 0
+		}
+		if r < 0x7f || visible(r) && marks <= maxMarks {
 			out = append(out, data[:size]...)
 		} else if r1, r2 := utf16.EncodeRune(r); r1 != utf8.RuneError {
 			out = fmt.Appendf(out, `\u%04x\u%04x`, r1, r2)

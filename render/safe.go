@@ -29,7 +29,7 @@ func clean(s string) string {
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case r == '\t':
 			b.WriteByte(' ')
-		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
+		case isMark(r):
 			if marks++; marks <= maxMarks {
 				b.WriteRune(r)
 			} else {
@@ -72,6 +72,9 @@ func visible(r rune) bool {
 	}
 	return unicode.IsGraphic(r)
 }
+
+// isMark reports whether r is drawn onto the character before it.
+func isMark(r rune) bool { return unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) }
 
 // escapeRune names a character that can't be shown.
 func escapeRune(r rune) string {
