@@ -58,9 +58,9 @@ type Verdict struct {
 const (
 	guide     = "Meta, Facebook Stories API guide"
 	guideDate = "2026-05-06"
-	// older is the copy of the guide for v21.0, in Indonesian.
-	older     = "Meta, Facebook Stories API guide, v21.0 copy"
-	olderDate = "2024-10"
+	// older is a copy of the guide for v21.0, which names no year.
+	older     = "Meta, Facebook Stories API guide for v21.0, Indonesian copy"
+	olderDate = "23 October"
 	own       = "storyform"
 	ownDate   = "2026-11"
 )

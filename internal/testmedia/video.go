@@ -197,7 +197,11 @@ func (v *Video) picture() *track {
 		if v.OpenGOP {
 			start = int64(v.Ticks)
 		}
-		t.edits = append(t.edits, [2]int64{int64(v.EditMillis), start})
+		length := int64(v.EditMillis)
+		if length == 0 {
+			length = int64(t.ticks() * 1000 / uint64(v.Timescale))
+		}
+		t.edits = append(t.edits, [2]int64{length, start})
 	}
 	return t
 }

@@ -3,6 +3,7 @@ package isobmff
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 )
 
 // Audio has the facts of an audio track.
@@ -38,9 +39,13 @@ func readAudioEntry(t *Track) *Audio {
 		a.Channels = int(min(f.u32(), math.MaxUint16))
 		f.skip(20)
 	}
+	wave := child(f.b, "wave")
+	if enda := child(wave, "enda"); len(enda) >= 2 && enda[1] == 1 && strings.HasSuffix(t.Codec, "be") {
+		t.Codec = strings.TrimSuffix(t.Codec, "be") + "le"
+	}
 	esds := child(f.b, "esds")
 	if esds == nil {
-		esds = descend(f.b, "wave", "esds")
+		esds = child(wave, "esds")
 	}
 	if esds != nil {
 		readAudioESDS(esds, t, a)

@@ -13,6 +13,7 @@ type avcSPS struct {
 	width, height  int // cropped
 	frameNumBits   int
 	framesOnly     bool // frame_mbs_only_flag: each picture is a frame, proven
+	adaptive       bool // mb_adaptive_frame_field_flag: a frame may hold pairs of field blocks
 	parNum, parDen int
 	// picStruct: picture timing messages tell how a picture is displayed;
 	// before that field they have delayBits bits.
@@ -135,7 +136,7 @@ func readAVCSPS(nal []byte) (s avcSPS, ok bool) {
 	width, height := int(r.ue())+1, int(r.ue())+1
 	if s.framesOnly = r.flag(); !s.framesOnly {
 		height *= 2
-		r.skip(1) // mb_adaptive_frame_field_flag
+		s.adaptive = r.flag()
 	}
 	r.skip(1) // direct_8x8_inference_flag
 	if width > 1<<12 || height > 1<<13 || s.frameNumBits > 16 {

@@ -10,6 +10,7 @@ type fragmentRun struct {
 	offset  int64
 	bytes   int64
 	samples uint32
+	time    int64 // decode time of its first sample
 	ticks   int64
 	pts     []int64  // of a picture track
 	sizes   []uint32 // of a picture track
@@ -55,7 +56,7 @@ func (m *Movie) readFragments(moofs []topBox) error {
 	r := fragments{movie: m, byID: map[uint32]*Track{}, next: map[uint32]int64{}}
 	for _, t := range m.Tracks {
 		r.byID[t.ID] = t
-		r.next[t.ID] = t.table.ticks()
+		_, r.next[t.ID] = t.table.span()
 	}
 	var total int64
 	for _, b := range moofs {
@@ -156,7 +157,7 @@ func (t *traf) header(tfhd []byte, r *fragments, moof, cursor int64) bool {
 func (r *fragments) trun(t *traf, b []byte) error {
 	f := fields{b: b}
 	_, flags := f.full()
-	run := fragmentRun{samples: f.u32(), offset: t.cursor}
+	run := fragmentRun{samples: f.u32(), offset: t.cursor, time: t.time}
 	if flags&1 != 0 {
 		run.offset = t.base + int64(int32(f.u32()))
 	}

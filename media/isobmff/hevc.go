@@ -19,11 +19,8 @@ type hevcSPS struct {
 // The NAL unit types of H.265 that are looked for (ITU-T H.265, Table 7-1).
 const (
 	hevcRASLN, hevcRASLR = 8, 9
-	hevcIRAPFirst        = 16
 	hevcIDRWRADL         = 19
 	hevcIDRNLP           = 20
-	hevcCRA              = 21
-	hevcIRAPLast         = 23
 	hevcSPSType          = 33
 )
 

@@ -26,6 +26,7 @@ type looker struct {
 	closed bool
 	fields bool // a picture that is a field, or a frame of two interleaved fields
 	frames bool // a picture that says that it is a frame
+	whole  bool // a slice that codes a frame, not a field
 }
 
 // nalHead is how much of a NAL unit is read to tell what it is.
@@ -48,6 +49,9 @@ func (t *Track) look(m *Movie) error {
 	l := looker{file: m.file, track: t, config: &v.codec}
 	for _, i := range pick(v.sync) {
 		err := l.sample(i)
+		if s := l.config.avc; err == nil && s != nil && !s.framesOnly {
+			_, err = l.pictures(i + 1) // coders may switch to fields behind a key frame
+		}
 		if errors.Is(err, ErrTruncated) || errors.Is(err, ErrMalformed) {
 			break
 		}
@@ -57,16 +61,16 @@ func (t *Track) look(m *Movie) error {
 	}
 	l.conclude(v)
 	if v.CodedWidth != v.codec.width || v.PARNum == 1 && v.codec.parNum > 1 {
-		v.applyConfigKeeping(t.matrix) // parameter sets came with the samples
+		v.applyConfigKeeping() // parameter sets came with the samples
 	}
 	return nil
 }
 
 // applyConfigKeeping applies parameter sets that were found late, without
 // undoing what was concluded.
-func (v *Video) applyConfigKeeping(matrix [9]int32) {
+func (v *Video) applyConfigKeeping() {
 	scan, gop := v.Scan, v.GOP
-	v.applyConfig(matrix)
+	v.applyConfig()
 	if scan != ScanUnclear {
 		v.Scan = scan
 	}
@@ -102,7 +106,7 @@ func (l *looker) conclude(v *Video) {
 	switch {
 	case l.fields:
 		v.Scan = Interlaced
-	case l.frames, l.config.avc != nil && l.config.avc.framesOnly:
+	case l.frames, l.whole && !l.config.avc.adaptive, l.config.avc != nil && l.config.avc.framesOnly:
 		v.Scan = Progressive
 	}
 }
@@ -110,24 +114,14 @@ func (l *looker) conclude(v *Video) {
 // sample looks at sync sample i and, when its group may be open, at the
 // picture behind it that is shown earlier.
 func (l *looker) sample(i int) error {
-	idr, hasPicture := false, false
-	err := l.units(i, func(nal []byte) bool {
-		switch {
-		case l.track.Codec == "h264":
-			idr, hasPicture = l.avcUnit(nal)
-		default:
-			idr, hasPicture = l.hevcUnit(nal)
-		}
-		return !hasPicture
-	})
-	if err != nil || !hasPicture {
+	kind, err := l.pictures(i)
+	if err != nil || kind == noPicture {
 		return err
 	}
-	if idr {
-		l.closed = true
-		return nil
-	}
 	lead, ok := l.leading(i)
+	if kind == idrPicture {
+		ok = false
+	}
 	if !ok {
 		l.closed = true
 		return nil
@@ -148,6 +142,28 @@ func (l *looker) sample(i int) error {
 	})
 }
 
+// picture says what the first picture of a sample is.
+type picture int
+
+const (
+	noPicture    picture = iota
+	otherPicture         // pictures behind it may need those before it
+	idrPicture           // none may
+)
+
+// pictures reads the NAL units of sample i up to its first picture.
+func (l *looker) pictures(i int) (first picture, err error) {
+	err = l.units(i, func(nal []byte) bool {
+		if l.track.Codec == "h264" {
+			first = l.avcUnit(nal)
+		} else {
+			first = l.hevcUnit(nal)
+		}
+		return first == noPicture
+	})
+	return first, err
+}
+
 // leading returns the first sample behind i in decode order that is shown
 // before it.
 func (l *looker) leading(i int) (int, bool) {
@@ -160,13 +176,15 @@ func (l *looker) leading(i int) (int, bool) {
 	return 0, false
 }
 
-// avcUnit reads one H.264 NAL unit of a sync sample. It reports a picture,
-// and whether it is an IDR picture.
-func (l *looker) avcUnit(nal []byte) (idr, picture bool) {
+// avcUnit reads one H.264 NAL unit.
+func (l *looker) avcUnit(nal []byte) picture {
 	switch kind := nal[0] & 31; kind {
 	case 1, 5:
 		l.avcSlice(nal)
-		return kind == 5, true
+		if kind == 5 {
+			return idrPicture
+		}
+		return otherPicture
 	case 6:
 		l.avcTiming(nal)
 	case 7:
@@ -174,7 +192,7 @@ func (l *looker) avcUnit(nal []byte) (idr, picture bool) {
 			l.config.addAVC(nal)
 		}
 	}
-	return false, false
+	return noPicture
 }
 
 // avcSlice reads a slice header as far as field_pic_flag (7.3.3).
@@ -191,9 +209,9 @@ func (l *looker) avcSlice(nal []byte) {
 		r.skip(2)
 	}
 	r.skip(s.frameNumBits)
-	if field := r.flag(); field && !r.bad {
-		l.fields = true
-	}
+	field := r.flag()
+	l.fields = l.fields || field && !r.bad
+	l.whole = l.whole || !field && !r.bad
 }
 
 // avcTiming looks for a picture timing message and reads pic_struct (D.1.3).
@@ -244,14 +262,18 @@ func seiHeader(b []byte) (kind, size int, rest []byte, ok bool) {
 	return kind, size, b, size <= len(b)
 }
 
-// hevcUnit reads one H.265 NAL unit of a sync sample. It reports a picture,
-// and whether no picture behind it can be undecodable.
-func (l *looker) hevcUnit(nal []byte) (idr, picture bool) {
+// hevcUnit reads one H.265 NAL unit.
+func (l *looker) hevcUnit(nal []byte) picture {
 	kind := int(nal[0] >> 1 & 63)
-	if kind == hevcSPSType && l.config.hevc == nil {
+	switch {
+	case kind == hevcIDRWRADL || kind == hevcIDRNLP:
+		return idrPicture
+	case kind < 32:
+		return otherPicture
+	case kind == hevcSPSType && l.config.hevc == nil:
 		l.config.addHEVC(nal)
 	}
-	return kind == hevcIDRWRADL || kind == hevcIDRNLP, kind < 32
+	return noPicture
 }
 
 // units calls visit with the first bytes of each NAL unit of sample i until

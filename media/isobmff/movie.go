@@ -29,6 +29,7 @@ type Movie struct {
 
 	file      *file
 	timescale uint32
+	matrix    matrix
 	defaults  map[uint32]trackDefaults // trex, by track id
 	extents   int                      // of all tracks so far
 }
@@ -150,6 +151,9 @@ func (m *Movie) readMoov(moov []byte) error {
 			f.word(version)
 			f.word(version)
 			m.timescale = f.u32()
+			f.word(version)
+			f.skip(16) // rate, volume, reserved
+			m.matrix = f.matrix()
 		case cc("trak"):
 			if len(m.Tracks) == maxTracks {
 				return limit("more than %d tracks", maxTracks)

@@ -235,17 +235,21 @@ func (t *table) samples() int64 {
 	return n
 }
 
-// ticks is how long all samples take in the track's timescale.
-func (t *table) ticks() int64 {
-	var total int64
+// span is when the first sample is decoded and the last one ends, in the
+// track's timescale. Where a fragment says when it begins, that counts:
+// writers give a lone sample no duration.
+func (t *table) span() (from, to int64) {
 	left := int64(t.sizes.count)
 	for _, r := range t.times {
 		n := min(int64(r.count), left)
-		total += n * max(r.value, 0) // below 2^32 * 2^31 in sum: no overflow
+		to += n * max(r.value, 0) // below 2^32 * 2^31 in sum: no overflow
 		left -= n
 	}
-	for _, r := range t.fragments {
-		total += r.ticks
+	for i, r := range t.fragments {
+		if i == 0 && t.sizes.count == 0 {
+			from = r.time
+		}
+		to = max(to, r.time+r.ticks)
 	}
-	return max(total, 0)
+	return from, max(from, to)
 }

@@ -19,7 +19,7 @@ type Track struct {
 	Samples int64
 	// Bytes is what the samples take together.
 	Bytes int64
-	// Duration is how long the track is presented, edits applied.
+	// Duration is when the track's presentation ends: edits applied, Delay included.
 	Duration time.Duration
 	// MediaDuration is how long its samples last, without edits.
 	MediaDuration time.Duration
@@ -32,7 +32,7 @@ type Track struct {
 	Audio *Audio // of a track whose Handler is "soun"
 
 	timescale   uint32
-	matrix      [9]int32
+	matrix      matrix
 	edits       []edit
 	table       table
 	sampleEntry []byte // payload of the first sample entry
@@ -74,6 +74,7 @@ type Video struct {
 	GOP            GOP
 
 	codec  codecConfig
+	matrix matrix  // of the track and the movie
 	sync   []int   // indexes of sync samples in decode order
 	pts    []int64 // presentation times in decode order, in ticks
 	end    int64   // when the last frame ends, in ticks
@@ -167,12 +168,7 @@ func (t *Track) readHeader(tkhd []byte) {
 	f.skip(4)
 	f.word(version)
 	f.skip(16) // reserved, layer, group, volume
-	for i := range t.matrix {
-		t.matrix[i] = int32(f.u32())
-	}
-	if f.bad {
-		t.matrix = [9]int32{1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30}
-	}
+	t.matrix = f.matrix()
 }
 
 // readEdits reads the edit list.
@@ -225,24 +221,25 @@ func (t *Track) finish(m *Movie) error {
 	for _, e := range tab.extents {
 		m.Missing = max(m.Missing, e.end()-m.file.size)
 	}
-	end := tab.ticks()
-	t.MediaDuration = ticks(end, t.timescale)
+	from, end := tab.span()
+	t.MediaDuration = ticks(end-from, t.timescale)
 	if s := t.MediaDuration.Seconds(); s > 0 {
 		t.Bitrate = int64(min(float64(t.Bytes)*8/s, math.MaxInt64/2))
 	}
 	if t.Video != nil {
-		if err := t.finishVideo(); err != nil {
+		if err := t.finishVideo(t.matrix.then(m.matrix)); err != nil {
 			return err
 		}
 		end = max(end, t.Video.end)
 	}
-	t.applyEdits(m.timescale, end)
+	t.applyEdits(m.timescale, from, end)
 	return nil
 }
 
 // applyEdits computes Delay and Duration from the edit list. Edits that reach
-// beyond the end of the media, in ticks of the track, are clipped, as players do.
-func (t *Track) applyEdits(timescale uint32, end int64) {
+// beyond the media, which last from from to end in ticks of the track, are
+// clipped, as players do.
+func (t *Track) applyEdits(timescale uint32, from, end int64) {
 	var shown time.Duration
 	pictures := false
 	for _, e := range t.edits {
@@ -255,7 +252,7 @@ func (t *Track) applyEdits(timescale uint32, end int64) {
 			continue
 		}
 		pictures = true
-		rest := ticks(max(end-max(e.start, 0), 0), t.timescale)
+		rest := ticks(max(end-max(e.start, from), 0), t.timescale)
 		if e.duration == 0 || length > rest {
 			length = rest
 		}

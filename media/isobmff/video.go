@@ -84,9 +84,10 @@ func readVPCC(b []byte) codecConfig {
 }
 
 // finishVideo spells the frames out and measures their times.
-func (t *Track) finishVideo() error {
+func (t *Track) finishVideo(turn matrix) error {
 	v := t.Video
-	v.applyConfig(t.matrix)
+	v.matrix = turn
+	v.applyConfig()
 	if t.Samples > maxFrames {
 		return limit("%d frames", t.Samples)
 	}
@@ -94,7 +95,11 @@ func (t *Track) finishVideo() error {
 	v.sync = t.table.syncSamples()
 	v.SyncSamples = len(v.sync)
 	v.measureTimes(t.timescale)
-	if v.end = t.table.ticks(); len(v.pts) > 0 && v.FPS > 0 {
+	from, end := t.table.span()
+	switch v.end = end; {
+	case len(v.pts) == 1 && end > from:
+		v.FPS = float64(t.timescale) / float64(end-from)
+	case v.FPS > 0:
 		v.end = slices.Max(v.pts) + int64(math.Round(float64(t.timescale)/v.FPS))
 	}
 	v.measureGroups(t.timescale)
@@ -103,7 +108,7 @@ func (t *Track) finishVideo() error {
 
 // applyConfig merges the codec's own words with those of the container and
 // computes the displayed size.
-func (v *Video) applyConfig(matrix [9]int32) {
+func (v *Video) applyConfig() {
 	c := v.codec
 	if c.width > 0 && c.height > 0 {
 		v.CodedWidth, v.CodedHeight = c.width, c.height
@@ -129,29 +134,10 @@ func (v *Video) applyConfig(matrix [9]int32) {
 	if v.PARNum != v.PARDen {
 		v.Width = int(math.Round(float64(v.Width) * float64(v.PARNum) / float64(v.PARDen)))
 	}
-	v.Rotation, v.Mirrored = rotation(matrix)
+	v.Rotation, v.Mirrored = v.matrix.rotation()
 	if v.Rotation == 90 || v.Rotation == 270 {
 		v.Width, v.Height = v.Height, v.Width
 	}
-}
-
-// rotation tells how a matrix turns the picture: clockwise degrees, -1 when
-// they are no multiple of 90.
-func rotation(m [9]int32) (degrees int, mirrored bool) {
-	a, b, c, d := float64(m[0]), float64(m[1]), float64(m[3]), float64(m[4])
-	mirrored = a*d-b*c < 0
-	if a == 0 && b == 0 {
-		return 0, mirrored
-	}
-	if mirrored {
-		a, b = -a, -b
-	}
-	angle := math.Atan2(b, a) * 180 / math.Pi
-	quarter := math.Round(angle / 90)
-	if math.Abs(angle-quarter*90) > 1 {
-		return -1, mirrored
-	}
-	return (int(quarter)*90 + 360) % 360, mirrored
 }
 
 // presentationTimes lists when each sample is shown, in decode order. A table
