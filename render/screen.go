@@ -101,7 +101,7 @@ func (s *screen) paragraph(indent int, st style, t string) {
 func (s *screen) hang(indent int, prefix []span, st style, t string) {
 	begin := max(indent, width(prefix))
 	pad := strings.Repeat(" ", begin)
-	for i, l := range wrap(clean(t), s.width()-begin) {
+	for i, l := range wrap(clean(t), s.width()-begin, s.width()) {
 		if i == 0 {
 			lead := strings.Repeat(" ", begin-width(prefix))
 			s.line(append(append([]span{}, prefix...), span{lead, plain}, span{l, st})...)
@@ -183,10 +183,13 @@ func splitAt(s string, n int) (head, tail string) {
 	return s[:len(s)-len(rest)], rest
 }
 
-// wrap breaks a line at spaces so that no piece takes more than n columns; a
-// word that is longer is broken. It returns at least one piece.
-func wrap(s string, n int) []string {
+// wrap breaks a line at spaces into pieces of at most n columns. A longer
+// word, such as a path or a hash, has a line of its own and stays in one
+// piece, so that it can be copied, unless it takes more than hard columns. It
+// returns at least one piece.
+func wrap(s string, n, hard int) []string {
 	n = max(n, 8)
+	hard = max(n, hard)
 	var lines []string
 	current, used := "", 0
 	for word := range strings.FieldsSeq(s) {
@@ -198,8 +201,8 @@ func wrap(s string, n int) []string {
 		if current != "" {
 			lines = append(lines, current)
 		}
-		for w > n {
-			head, tail := splitAt(word, n)
+		for w > hard {
+			head, tail := splitAt(word, hard)
 			if head == "" {
 				break
 			}
@@ -213,20 +216,16 @@ func wrap(s string, n int) []string {
 	return lines
 }
 
-// table adds rows of cells in columns, each as wide as its widest cell and
-// two apart. Cells that are missing at the end of a row take no room.
-func (s *screen) table(indent int, rows [][]span) {
-	widths := columnWidths(rows)
-	for _, r := range rows {
-		line := []span{{strings.Repeat(" ", indent), plain}}
-		for i, c := range r {
-			line = append(line, c)
-			if i < len(r)-1 {
-				line = append(line, span{strings.Repeat(" ", widths[i]-columns(c.text)+gap(widths[i])), plain})
-			}
+// tableRow adds a row of cells, each as wide as its column and two apart.
+func (s *screen) tableRow(indent int, row []span, widths []int) {
+	line := []span{{strings.Repeat(" ", indent), plain}}
+	for i, c := range row {
+		line = append(line, c)
+		if i < len(row)-1 {
+			line = append(line, span{strings.Repeat(" ", widths[i]-columns(c.text)+gap(widths[i])), plain})
 		}
-		s.line(line...)
 	}
+	s.line(line...)
 }
 
 // columnWidths is the widest cell of each column.

@@ -41,26 +41,35 @@ func State(w io.Writer, doc *state.Document, o Options) error {
 	return s.flush(w)
 }
 
-// columns draws a table or, where it is wider than the screen, its last
-// column on a line of its own below each row. The first headers rows are
-// headings.
+// columns draws a table or, where it is wider than the screen, as many of its
+// columns as fit and the others on lines of their own below each row. The
+// first headers rows are headings. All rows have the same number of cells.
 func (s *screen) columns(indent, headers int, rows [][]span) {
-	if indent+tableWidth(rows) <= s.width() {
-		s.table(indent, rows)
-		return
+	keep := len(rows[0])
+	for keep > 1 && indent+tableWidth(firstCells(rows, keep)) > s.width() {
+		keep--
 	}
-	head := make([][]span, len(rows))
+	widths := columnWidths(rows)
 	for i, r := range rows {
-		head[i] = r[:len(r)-1]
-	}
-	wide := newScreen(s.Options)
-	wide.table(indent, head)
-	for i, l := range strings.SplitAfter(strings.TrimSuffix(wide.b.String(), "\n"), "\n") {
-		s.b.WriteString(strings.TrimSuffix(l, "\n") + "\n")
-		if last := rows[i][len(rows[i])-1]; i >= headers && last.text != "" {
-			s.paragraph(indent+4, last.style, last.text)
+		s.tableRow(indent, r[:keep], widths)
+		if i < headers {
+			continue
+		}
+		for _, c := range r[keep:] {
+			if c.text != "" {
+				s.hang(0, []span{{strings.Repeat(" ", indent+4), plain}}, c.style, c.text)
+			}
 		}
 	}
+}
+
+// firstCells returns the first n cells of each row.
+func firstCells(rows [][]span, n int) [][]span {
+	out := make([][]span, len(rows))
+	for i, r := range rows {
+		out[i] = r[:n]
+	}
+	return out
 }
 
 // statusStyle is the colour of a status.

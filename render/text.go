@@ -59,7 +59,7 @@ const (
 func (s *screen) fitsOneLine(t *timeline) bool {
 	for i := range t.pages {
 		for _, d := range t.pages[i].days {
-			if tableWidth(dayCells(d)) > s.width() {
+			if 2+tableWidth(dayCells(d)) > s.width() {
 				return false
 			}
 		}
@@ -75,7 +75,7 @@ func (s *screen) page(t *timeline, v *pageView, oneLine bool) {
 		widths := columnWidths(cells)
 		for i := range d.rows {
 			if oneLine {
-				s.cells(cells[i], widths)
+				s.tableRow(2, cells[i], widths)
 			} else {
 				s.twoLines(cells[i])
 			}
@@ -119,13 +119,12 @@ func dayCells(d dayView) [][]span {
 		r := &d.rows[i]
 		f := r.facts()
 		cells[i] = []span{
-			{"", plain},
 			styled(r.style, r.glyph+" "+pad(r.clock, clockWidth)),
 			styled(bold, r.Address.String()),
 			text(f[0]), text(f[1]), text(f[2]), text(f[3]), text(f[4]),
 		}
 	}
-	for _, col := range []int{5, 6, 7} { // numbers stand right
+	for _, col := range []int{4, 5, 6} { // numbers stand right
 		w := columnWidths(cells)[col]
 		for i := range cells {
 			cells[i][col].text = padLeft(cells[i][col].text, w)
@@ -134,20 +133,11 @@ func dayCells(d dayView) [][]span {
 	return cells
 }
 
-// cells draws a row on one line.
-func (s *screen) cells(row []span, widths []int) {
-	line := []span{text("  ")}
-	for i, c := range row {
-		line = append(line, span{pad(c.text, widths[i]), c.style}, span{strings.Repeat(" ", gap(widths[i])), plain})
-	}
-	s.line(line...)
-}
-
 // twoLines draws a row with its media below the address.
 func (s *screen) twoLines(row []span) {
-	s.hang(rowIndent, []span{text("  "), row[1], text("  ")}, bold, row[2].text)
+	s.hang(rowIndent, []span{text("  "), row[0], text("  ")}, bold, row[1].text)
 	var facts []string
-	for _, c := range row[3:] {
+	for _, c := range row[2:] {
 		if f := strings.TrimSpace(c.text); f != "" {
 			facts = append(facts, f)
 		}
@@ -181,12 +171,26 @@ func (s *screen) diffs(ds []attrDiff) {
 	}
 	for _, d := range ds {
 		prefix := []span{text(strings.Repeat(" ", rowIndent)), text(pad(clean(d.name), w)), text("  ")}
-		if d.words == nil {
-			s.hang(0, prefix, plain, d.old+" → "+d.new)
+		marked, coloured := d.old+" → "+d.new, []span{styled(red, d.old), text(" → "), styled(green, d.new)}
+		if d.words != nil {
+			marked, coloured = markWords(d.words), colourWords(d.words)
+		}
+		if s.Color && width(prefix)+width(coloured) <= s.width() {
+			s.line(append(prefix, coloured...)...)
 			continue
 		}
-		s.hang(0, prefix, plain, markWords(d.words))
+		s.hang(0, prefix, plain, marked)
 	}
+}
+
+// colourWords renders a difference inside a text by colour alone.
+func colourWords(ds []wordDiff) []span {
+	styles := map[diffmatchpatch.Operation]style{diffmatchpatch.DiffDelete: red, diffmatchpatch.DiffInsert: green}
+	out := make([]span, len(ds))
+	for i, d := range ds {
+		out[i] = styled(styles[d.op], d.text)
+	}
+	return out
 }
 
 // markWords renders a difference inside a text: [-20%-]{+30%+} off.
