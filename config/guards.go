@@ -27,12 +27,7 @@ var guards = map[string]func(args []cty.Value) error{
 	"regexall":   regexGuard,
 	"regex":      regexGuard,
 	"jsondecode": func(args []cty.Value) error { return digitsGuard(args[0]) },
-	"tolist":     func(args []cty.Value) error { return elementsGuard(args[0]) },
-	"toset":      func(args []cty.Value) error { return elementsGuard(args[0]) },
-	"tomap":      func(args []cty.Value) error { return elementsGuard(args[0]) },
-	"concat":     eachElementsGuard, "flatten": eachElementsGuard, "distinct": eachElementsGuard,
-	"setunion": eachElementsGuard, "setintersection": eachElementsGuard, "setsubtract": eachElementsGuard,
-	"coalesce": func(args []cty.Value) error { return bounded(len(args) * 1000) },
+	"coalesce":   func(args []cty.Value) error { return bounded(len(args) * 1000) },
 }
 
 // guarded wraps a function so that the guard sees the arguments first.
@@ -151,44 +146,6 @@ var longNumber = regexp.MustCompile(`[0-9]{` + strconv.Itoa(min(maxDigits, 1000)
 func digitsGuard(v cty.Value) error {
 	if longNumber.MatchString(v.AsString()) {
 		return fmt.Errorf("a number in it has more than %d digits", min(maxDigits, 1000))
-	}
-	return nil
-}
-
-// maxMixed bounds the elements of a list whose types must be made one: the
-// library compares each with each.
-const maxMixed = 2000
-
-// elementsGuard refuses a list with so many elements of different types that
-// finding one type for them would take too long.
-func elementsGuard(v cty.Value) error {
-	ty := v.Type()
-	var types []cty.Type
-	switch {
-	case ty.IsTupleType():
-		types = ty.TupleElementTypes()
-	case ty.IsObjectType():
-		for _, t := range ty.AttributeTypes() {
-			types = append(types, t)
-		}
-	}
-	if len(types) <= maxMixed {
-		return nil
-	}
-	for _, t := range types[1:] {
-		if !t.Equals(types[0]) {
-			return fmt.Errorf("it has %d elements of different types, and may have %d", len(types), maxMixed)
-		}
-	}
-	return nil
-}
-
-// eachElementsGuard is elementsGuard for every argument.
-func eachElementsGuard(args []cty.Value) error {
-	for _, a := range args {
-		if err := elementsGuard(a); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ const (
 	maxReadBytes   = 1 << 20  // of a file that a function reads into a value
 	maxValueBytes  = 1 << 20  // of the strings of one value
 	maxValueNodes  = 100_000  // elements of one value, nested ones included
+	maxMixed       = 2000     // elements of one value that have different types
 	maxValueDepth  = 64       // how deep a value nests
 	maxNumberBits  = 8192     // exponent of a number
 	maxDigits      = 1024     // of a number written as a string
@@ -33,11 +34,14 @@ const (
 // the top, ends a chain. The sum over all open levels bounds the depth.
 type nests struct {
 	chains []int // for each open bracket, the length of the current chain in it
-	sum    int
+	sum    int   // of chains
 }
 
+// depth is how deep the syntax tree can be here.
+func (n *nests) depth() int { return len(n.chains) + n.sum }
+
 // open enters a bracket.
-func (n *nests) open() { n.chains = append(n.chains, 0); n.grow() }
+func (n *nests) open() { n.chains = append(n.chains, 0) }
 
 // close leaves a bracket and forgets the chain in it.
 func (n *nests) close() {
@@ -97,7 +101,7 @@ func checkShape(src []byte, name string, lex func([]byte, string, hcl.Pos) (hcls
 		default:
 			n.grow()
 		}
-		if n.sum > maxNesting {
+		if n.depth() > maxNesting {
 			return errAt(tokens[i].Range, "Expression too deep",
 				"This expression nests more than %d levels deep or chains more than that many operators. Split it up with locals.", maxNesting)
 		}

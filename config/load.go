@@ -65,10 +65,16 @@ type loader struct {
 // folder but the files that o.Vars name. Cancelling ctx ends the inspection
 // of media.
 func Load(ctx context.Context, o Options) (*Config, diag.Diagnostics) {
+	return load(ctx, o, fullBudget)
+}
+
+// load is Load with a budget for evaluation.
+func load(ctx context.Context, o Options, b budget) (*Config, diag.Diagnostics) {
 	if o.Dir == "" {
 		o.Dir = "."
 	}
 	l := newLoader(o)
+	l.meter.limit = b
 	folder, err := openFolder(o.Dir)
 	if err != nil {
 		l.report(noAddress, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Configuration folder can't be read",
@@ -103,7 +109,7 @@ func Load(ctx context.Context, o Options) (*Config, diag.Diagnostics) {
 // newLoader returns a loader that has read nothing yet.
 func newLoader(o Options) *loader {
 	return &loader{
-		options: o, meter: &meter{},
+		options: o, meter: &meter{limit: fullBudget},
 		sources: map[string][]byte{}, bodies: map[string]*hclsyntax.Body{},
 		blocks: map[string][]*block{}, named: map[string]map[string]*block{}, locals: map[string]*local{},
 		settings: Settings{APIVersion: defaultAPIVersion, MaxPublish: defaultMaxPublish, SettleAfter: defaultSettleAfter, MediaRules: defaultMediaRules},

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -18,16 +20,19 @@ import (
 // A value that is too large by itself is an error where it is made. When the
 // whole configuration has used up its budget, one error says so and every
 // further metered expression is unknown at once, so that running loops end.
-const (
-	budgetVisits = 40_000_000 // elements looked at
-	budgetNodes  = 4_000_000  // elements made
-	budgetBytes  = 256 << 20  // bytes of strings made
-)
+type budget struct {
+	visits int // elements looked at
+	nodes  int // elements made
+	bytes  int // bytes of strings made
+}
+
+// fullBudget is what a configuration may use. It lasts for a few seconds.
+var fullBudget = budget{visits: 10_000_000, nodes: 2_000_000, bytes: 128 << 20}
 
 // meter counts the work of one Load. It is used by one goroutine at a time.
 type meter struct {
-	visits, nodes, bytes int
-	tripped              bool
+	limit, used budget
+	tripped     bool
 }
 
 // metered is an expression whose value is measured. With made, the value is
@@ -60,15 +65,15 @@ func (e *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 func (m *meter) charge(v cty.Value, made bool) string {
 	var s size
 	problem := s.add(v, 0)
-	m.visits += s.nodes + s.bytes/64
+	m.used.visits += s.nodes + s.bytes/64 + s.pairs/100
 	if made {
-		m.nodes += s.nodes
-		m.bytes += s.bytes
+		m.used.nodes += s.nodes
+		m.used.bytes += s.bytes
 	}
 	if problem != "" {
 		return problem
 	}
-	if m.visits > budgetVisits || m.nodes > budgetNodes || m.bytes > budgetBytes {
+	if m.used.visits > m.limit.visits || m.used.nodes > m.limit.nodes || m.used.bytes > m.limit.bytes {
 		m.tripped = true
 		return "The expressions of this configuration make or look at more values than a configuration may. " +
 			"Use smaller collections, or split the configuration in two."
@@ -77,7 +82,12 @@ func (m *meter) charge(v cty.Value, made bool) string {
 }
 
 // size is how large a value is.
-type size struct{ nodes, bytes int }
+type size struct {
+	nodes, bytes int
+	// pairs counts pairs of elements of different types. Where such a value
+	// must become a list or a map, the library compares each type with each.
+	pairs int
+}
 
 // add measures v, which is depth levels deep in something else, and returns
 // what is wrong with it. It stops as soon as something is.
@@ -99,6 +109,9 @@ func (s *size) add(v cty.Value, depth int) string {
 	case ty == cty.Number:
 		return checkNumber(v.AsBigFloat())
 	case ty.IsCollectionType() || ty.IsTupleType() || ty.IsObjectType():
+		if problem := s.addTypes(ty); problem != "" {
+			return problem
+		}
 		for it := v.ElementIterator(); it.Next(); {
 			k, e := it.Element()
 			if k.Type() == cty.String && !ty.IsSetType() {
@@ -108,6 +121,25 @@ func (s *size) add(v cty.Value, depth int) string {
 				return problem
 			}
 		}
+	}
+	return ""
+}
+
+// addTypes measures how mixed the elements of a tuple or an object are.
+func (s *size) addTypes(ty cty.Type) string {
+	var types []cty.Type
+	switch {
+	case ty.IsTupleType():
+		types = ty.TupleElementTypes()
+	case ty.IsObjectType():
+		types = slices.Collect(maps.Values(ty.AttributeTypes()))
+	}
+	if len(types) < 50 || !slices.ContainsFunc(types, func(t cty.Type) bool { return !t.Equals(types[0]) }) {
+		return ""
+	}
+	s.pairs += len(types) * len(types)
+	if len(types) > maxMixed {
+		return fmt.Sprintf("This value has %d elements of different types, and may have %d. Give all the same attributes.", len(types), maxMixed)
 	}
 	return ""
 }
