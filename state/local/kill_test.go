@@ -55,7 +55,7 @@ func child(path, name string) error {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, state.ErrConflict) && !errors.Is(err, state.ErrLockLost) {
+			if !errors.Is(err, state.ErrConflict) && !errors.Is(err, state.ErrLockLost) || try == 500 {
 				return err
 			}
 		}

@@ -78,8 +78,8 @@ type Store struct {
 	mu   sync.Mutex
 	seen seen
 
-	// failpoint, when set by a test, is called between the steps of a write.
-	// Its error ends the write there, as a crash would.
+	// failpoint does nothing. A test replaces it, to end a read or a write
+	// between two steps or to do something meanwhile.
 	failpoint func(step string) error
 	// write is (*os.File).Write, except where a test fills the disk.
 	write func(*os.File, []byte) (int, error)

@@ -74,28 +74,23 @@ func (s *Store) Load(ctx context.Context) (*state.Document, []state.Record, erro
 	return nil, nil, pathError("read", s.path, errors.New("other storyform processes write to it all the time"))
 }
 
-// look scans the files and reports whether they stayed as they were
-// meanwhile, except for records that were appended.
+// look scans the files and reports whether what it found was there at one
+// moment. The document is read first. A writer that replaces it while the
+// journal stays, or only grows, does no harm: the journal has what makes the
+// newer document of the older. It is when the journal was cut in between that
+// the two may not fit.
 func (s *Store) look() (v *view, stable bool, err error) {
-	docBefore, err := s.stat(s.name)
-	if err != nil {
-		return nil, true, err
-	}
 	before, err := s.stat(s.journalName())
 	if err != nil {
 		return nil, true, err
 	}
 	v, err = s.scan()
 	after, statErr := s.stat(s.journalName())
-	docAfter, docErr := s.stat(s.name)
-	if err := errors.Join(statErr, docErr); err != nil {
-		return nil, true, err
+	if statErr != nil {
+		return nil, true, statErr
 	}
-	if !same(docBefore, docAfter) {
-		return nil, false, err
-	}
-	appended := err == nil && before != nil && after != nil && os.SameFile(before, after) && after.Size() > before.Size()
-	return v, same(before, after) || appended, err
+	grown := err == nil && before != nil && after != nil && os.SameFile(before, after) && after.Size() > before.Size()
+	return v, same(before, after) || grown, err
 }
 
 // scan reads the files. Its errors are about their content, with a hint, or
@@ -110,6 +105,9 @@ func (s *Store) scan() (*view, error) {
 		if v.doc, err = state.Decode(s.path, v.docData); err != nil {
 			return nil, s.hint(err, fmt.Sprintf("The version before it is in %s.backup. Copy that over %s: the journal beside it holds what happened since, and the next run takes it up.", s.path, s.path))
 		}
+	}
+	if err := s.failpoint(stepRead); err != nil {
+		return nil, err
 	}
 	data, info, err := s.read(s.journalName(), state.MaxJournal)
 	if err != nil {
@@ -200,7 +198,7 @@ func (s *Store) misfit(format string, args ...any) error {
 
 // remember keeps what is needed to notice that the files changed.
 func (s *Store) remember(v *view) {
-	m := seen{valid: !v.torn, doc: v.docInfo, docSum: sha256.Sum256(v.docData), lineage: v.doc.Lineage, base: v.doc.Serial}
+	m := seen{valid: true, doc: v.docInfo, docSum: sha256.Sum256(v.docData), lineage: v.doc.Lineage, base: v.doc.Serial}
 	if n := len(v.records); n > 0 {
 		newest := v.records[n-1]
 		m.seq, m.sealed, m.lineage = newest.Seq, newest.Seal, newest.Lineage

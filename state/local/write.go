@@ -12,8 +12,10 @@ import (
 	"storyform/state"
 )
 
-// The steps of a write, in their order, at which a test can end it.
+// The steps of a read and of a write, in their order, at which a test can end
+// it or come between.
 const (
+	stepRead          = "document read, journal not yet"
 	stepAppended      = "record written, not synced"
 	stepStaged        = "staged "
 	stepBackupStaged  = stepStaged + ".backup"
@@ -42,7 +44,6 @@ func (s *Store) Append(ctx context.Context, rec state.Record) error {
 			return fmt.Errorf("record %d of serial %d: %w (it is at record %d of serial %d now)", rec.Seq, rec.Base, state.ErrConflict, m.seq, m.base)
 		}
 		if err := s.appendLine(line); err != nil {
-			m.valid = false
 			return err
 		}
 		m.seq, m.sealed, m.lineage = rec.Seq, rec.Seal, rec.Lineage
@@ -67,7 +68,6 @@ func (s *Store) refresh() error {
 		if err := s.replace(s.journalName(), v.journal); err != nil {
 			return err
 		}
-		v.torn = false
 	}
 	s.remember(v)
 	if before.valid && before.base == s.seen.base && before.docSum != s.seen.docSum {

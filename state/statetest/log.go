@@ -242,8 +242,8 @@ func testCrashBeforeCommit(t *testing.T, in Instance) {
 	wantErr(t, crashed.Close(t.Context()), errCrash)
 
 	reader := session(t, in.Open(), "reader")
-	if e, _ := reader.Entry(addr("teaser")); e.Status != story.Live || reader.Serial() != 1 {
-		t.Fatalf("got status %q at serial %d, want %q at 1", e.Status, reader.Serial(), story.Live)
+	if e, _ := reader.Entry(addr("teaser")); e.Status != story.Live || reader.Serial() != 1 || reader.Recovered() != 1 {
+		t.Fatalf("got status %q at serial %d, %d records, want %q at 1, 1", e.Status, reader.Serial(), reader.Recovered(), story.Live)
 	}
 	ok(t, reader.Close(t.Context())) // wrote nothing, so it folds nothing
 	if _, records, err := in.Open().Load(t.Context()); err != nil || len(records) != 2 {
