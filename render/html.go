@@ -50,10 +50,10 @@ type (
 		Code bool
 	}
 	htmlPage struct {
-		ID, Name, Zone, Facts, Count string
-		Bars                         []htmlBar
-		Ticks                        []htmlTick
-		Days                         []htmlDay
+		ID, Name, Zone, Facts, Count, NotCharted string
+		Bars                                     []htmlBar
+		Ticks                                    []htmlTick
+		Days                                     []htmlDay
 	}
 	htmlBar struct {
 		Name, Class, Title string
@@ -187,7 +187,7 @@ func (h *htmlBuilder) page(v *pageView, id string) htmlPage {
 		p.Days = append(p.Days, day)
 	}
 	p.Count = plural(n, "change", "changes")
-	p.Bars, p.Ticks = h.bars(v)
+	h.bars(v, &p)
 	return p
 }
 
@@ -287,37 +287,37 @@ func (c chart) percent(t time.Time) float64 {
 	return math.Round(1e4*t.Sub(c.begin).Seconds()/c.end.Sub(c.begin).Seconds()) / 100
 }
 
+// maxHTMLCharted is how far apart the first and last story of a chart begin.
+const maxHTMLCharted = 20 * 24 * time.Hour
+
 // bars builds the chart of a Page's stories and when they are visible.
-func (h *htmlBuilder) bars(v *pageView) ([]htmlBar, []htmlTick) {
-	var c chart
-	for r := range v.rows() {
-		if from, until, ok := r.visible(); ok {
-			if c.begin.IsZero() || from.Before(c.begin) {
-				c.begin = from
-			}
-			if until.After(c.end) {
-				c.end = until
-			}
+func (h *htmlBuilder) bars(v *pageView, p *htmlPage) {
+	rows, left := v.charted(maxHTMLCharted)
+	if left > 0 {
+		p.NotCharted = notCharted(left)
+	}
+	if len(rows) == 0 {
+		return
+	}
+	c := chart{rows[0].from, rows[0].until}
+	for _, r := range rows {
+		if r.from.Before(c.begin) {
+			c.begin = r.from
+		}
+		if r.until.After(c.end) {
+			c.end = r.until
 		}
 	}
-	var bars []htmlBar
-	for r := range v.rows() {
-		from, until, ok := r.visible()
-		if !ok {
-			continue
-		}
+	for _, r := range rows {
 		b := htmlBar{
-			Name: clean(r.Address.String()), Class: string(r.Action), Left: c.percent(from),
-			Title: clean(moment(from, v.loc, h.t.now) + " to " + moment(until, v.loc, h.t.now)),
+			Name: clean(r.Address.String()), Class: string(r.Action), Left: c.percent(r.from),
+			Title: clean(moment(r.from, v.loc, h.t.now) + " to " + moment(r.until, v.loc, h.t.now)),
 		}
-		b.Width = math.Round(100*(c.percent(until)-b.Left)) / 100
+		b.Width = math.Round(100*(c.percent(r.until)-b.Left)) / 100
 		b.Late = b.Left > 60
-		bars = append(bars, b)
+		p.Bars = append(p.Bars, b)
 	}
-	if bars == nil {
-		return nil, nil
-	}
-	return bars, c.ticks(v.loc)
+	p.Ticks = c.ticks(v.loc)
 }
 
 // maxTicks is how many times a chart's axis names.

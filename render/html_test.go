@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -18,4 +19,31 @@ func TestHTML(t *testing.T) {
 	o := Options{Thumbnail: thumbnail, Link: func(s string) string { return "https://example.com/blob/" + s }}
 	got := drawn(t, func(b *bytes.Buffer) error { return HTML(b, campaign(), o) })
 	golden(t, "campaign.html", got)
+}
+
+// TestChartsOfLongPlans checks that a story far in the future does not shrink
+// the others to nothing.
+func TestChartsOfLongPlans(t *testing.T) {
+	p := campaign()
+	p.Changes = p.Changes[:5]
+	p.Changes[4].PublishAt = at("2099-12-20T19:30:00+07:00")
+	for _, f := range []Format{mustFormat(t, "markdown"), mustFormat(t, "html")} {
+		out := string(drawn(t, func(b *bytes.Buffer) error { return f.Render(b, p, Options{}) }))
+		if !strings.Contains(out, "1 later story is not in the chart.") {
+			t.Errorf("%s does not tell that a story is left out", f.Name)
+		}
+		if strings.Contains(out, "2099-12-21") {
+			t.Errorf("%s has the year 2099 in its chart", f.Name)
+		}
+	}
+}
+
+// mustFormat returns a format by name.
+func mustFormat(t *testing.T, name string) Format {
+	t.Helper()
+	f, ok := FormatNamed(name)
+	if !ok {
+		t.Fatalf("no format %s", name)
+	}
+	return f
 }

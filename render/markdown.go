@@ -312,20 +312,30 @@ func (m *markdown) notes(r *row) []string {
 	return out
 }
 
-// maxBars is how many stories a chart shows.
-const maxBars = 40
+// maxBars and maxCharted bound a chart: the stories it shows, and how far
+// apart the first and the last of them begin.
+const (
+	maxBars    = 40
+	maxCharted = 6 * 24 * time.Hour
+)
 
 // chart draws when each story is visible, as a mermaid gantt chart. Its times
 // are the Page's: mermaid reads them as local and shows them as it read them.
 func (m *markdown) chart(v *pageView) string {
+	rows, left := v.charted(maxCharted)
+	if len(rows) == 0 {
+		return ""
+	}
+	if len(rows) > maxBars {
+		rows, left = rows[:maxBars], left+len(rows)-maxBars
+	}
+	axis := "%a %H:%M"
+	if rows[len(rows)-1].until.Sub(rows[0].from) > 72*time.Hour {
+		axis = "%a %d"
+	}
 	var b strings.Builder
-	n := 0
-	for r := range v.rows() {
-		from, until, ok := r.visible()
-		if !ok || n == maxBars {
-			continue
-		}
-		n++
+	b.WriteString("\n```mermaid\ngantt\n  title Visible on " + mermaidName(pageName(v)) + "\n  dateFormat YYYY-MM-DD HH:mm\n  axisFormat " + axis + "\n")
+	for _, r := range rows {
 		tag := ""
 		if r.Action == plan.Adopt || r.Action == plan.Forget || r.Action == plan.Note {
 			tag = "done, "
@@ -333,12 +343,18 @@ func (m *markdown) chart(v *pageView) string {
 			tag = "active, "
 		}
 		const form = "2006-01-02 15:04"
-		fmt.Fprintf(&b, "  %s :%s%s, %s\n", mermaidName(r.Address.String()), tag, from.In(v.loc).Format(form), until.In(v.loc).Format(form))
+		fmt.Fprintf(&b, "  %s :%s%s, %s\n", mermaidName(r.Address.String()), tag, r.from.In(v.loc).Format(form), r.until.In(v.loc).Format(form))
 	}
-	if n == 0 {
-		return ""
+	b.WriteString("```\n")
+	if left > 0 {
+		b.WriteString("\n" + notCharted(left) + "\n")
 	}
-	return "\n```mermaid\ngantt\n  title Visible on " + mermaidName(pageName(v)) + "\n  dateFormat YYYY-MM-DD HH:mm\n  axisFormat %a %H:%M\n" + b.String() + "```\n"
+	return b.String()
+}
+
+// notCharted says what a chart leaves out.
+func notCharted(n int) string {
+	return plural(n, "later story is", "later stories are") + " not in the chart."
 }
 
 // mermaidName keeps of a text what can't end or change a line of mermaid.

@@ -238,7 +238,7 @@ func (s *screen) ending(t *timeline) {
 }
 
 // notAsked is said of a plan that was made without asking the Pages.
-const notAsked = "The Pages were not asked what is on them (--refresh=false)."
+const notAsked = "The Pages were not asked what is on them."
 
 // countErrors counts the messages that stop a plan from being applied.
 func countErrors(ds diag.Diagnostics) int {

@@ -211,7 +211,7 @@ func (t *timeline) notes(c *plan.Change, loc *time.Location) []string {
 		case !c.NotAfter.IsZero():
 			notes = append(notes, "no later than "+moment(c.NotAfter, loc, t.now))
 		case c.Window > 0:
-			notes = append(notes, "no later than "+Duration(c.Window)+" after it is registered")
+			notes = append(notes, "no later than "+Duration(c.Window)+" after the first apply")
 		}
 	}
 	if len(c.After) > 0 && (goesOut || c.Action == plan.Schedule || c.Action == plan.Modify) {
@@ -240,8 +240,31 @@ func (r *row) facts() [5]string {
 	return f
 }
 
-// visibleFrom and until bound the 24 hours in which the story of a row is or
-// will be on its Page; ok is false where it won't be, or that isn't known.
+// charted returns what a chart shows: the rows that are or will be visible
+// and begin within span of the first one. left is how many begin later: a
+// chart of a year shows nothing of a day.
+func (v *pageView) charted(span time.Duration) (rows []bar24, left int) {
+	for r := range v.rows() {
+		from, until, ok := r.visible()
+		switch {
+		case !ok:
+		case len(rows) > 0 && from.Sub(rows[0].from) > span:
+			left++
+		default:
+			rows = append(rows, bar24{r, from, until})
+		}
+	}
+	return rows, left
+}
+
+// bar24 is a row with the 24 hours of its story.
+type bar24 struct {
+	*row
+	from, until time.Time
+}
+
+// visible returns the 24 hours in which the story of a row is or will be on
+// its Page; ok is false where it won't be, or that isn't known.
 func (r *row) visible() (from, until time.Time, ok bool) {
 	switch r.Action {
 	case plan.Publish, plan.Resume, plan.Schedule, plan.Modify:
@@ -303,10 +326,13 @@ func mediaFormat(m story.Media) string {
 }
 
 // value renders the text of an attribute for people: instants as moments of
-// the Page, everything else as it is.
+// the Page, durations without their zeros, everything else as it is.
 func (t *timeline) value(text string, loc *time.Location) string {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return moment(at, loc, t.now)
+	}
+	if d, err := time.ParseDuration(text); err == nil && d.String() == text {
+		return shortDuration(d)
 	}
 	return text
 }

@@ -34,6 +34,13 @@ func TestDurations(t *testing.T) {
 		}
 	}
 	for d, want := range map[time.Duration]string{
+		2 * time.Hour: "2h", 90 * time.Minute: "1h30m", time.Minute: "1m", 10 * time.Minute: "10m", 45 * time.Second: "45s", 100 * time.Minute: "1h40m",
+	} {
+		if got := shortDuration(d); got != want {
+			t.Errorf("shortDuration(%s): got %q, want %q", d, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{
 		14200 * time.Millisecond: "14.2s", 15 * time.Second: "15s", 65 * time.Second: "1m05s", 59_960 * time.Millisecond: "60s",
 	} {
 		if got := playtime(d); got != want {
@@ -43,6 +50,9 @@ func TestDurations(t *testing.T) {
 }
 
 func TestZones(t *testing.T) {
+	if got, want := Duration(3*time.Hour), "3h"; got != want {
+		t.Errorf("three hours: got %q, want %q", got, want)
+	}
 	for _, tt := range []struct{ zone, want string }{
 		{"Asia/Jakarta", "Asia/Jakarta, WIB, UTC+7"},
 		{"Asia/Singapore", "Asia/Singapore, UTC+8"},
@@ -87,9 +97,9 @@ func TestLateStoriesGoOutNow(t *testing.T) {
 	p.CreatedAt = at("2026-12-21T00:30:00+07:00")
 	p.Changes = p.Changes[2:3]
 	p.Changes[0].PublishAt = at("2026-12-20T23:30:00+07:00")
-	p.Changes[0].Reason = "+1h00m late, inside its window"
+	p.Changes[0].Reason = "+1h late, inside its window"
 	out := string(drawn(t, func(b *bytes.Buffer) error { return Plan(b, p, Options{}) }))
-	for _, want := range []string{"Mon 21 Dec 2026 (today)  page.acme", "+ now    story.teaser", "due Sun 20 Dec 23:30 WIB, +1h00m late, inside its window"} {
+	for _, want := range []string{"Mon 21 Dec 2026 (today)  page.acme", "+ now    story.teaser", "due Sun 20 Dec 23:30 WIB, +1h late, inside its window"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the plan lacks %q:\n%s", want, out)
 		}
