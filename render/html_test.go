@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"storyform/plan"
 )
 
 func TestHTML(t *testing.T) {
@@ -19,6 +21,22 @@ func TestHTML(t *testing.T) {
 	o := Options{Thumbnail: thumbnail, Link: func(s string) string { return "https://example.com/blob/" + s }}
 	got := drawn(t, func(b *bytes.Buffer) error { return HTML(b, campaign(), o) })
 	golden(t, "campaign.html", got)
+	failed := quiet()
+	failed.Diagnostics = mistakes()
+	for _, tt := range []struct {
+		plan *plan.Plan
+		want []string
+	}{
+		{quiet(), []string{"<h1>" + NoChanges + "</h1>", "Next: story.gift[&#34;id&#34;] on page.acme[&#34;id&#34;], Mon 21 Dec 12:26 WIB, in 27h12m."}},
+		{failed, []string{`<h1 class="failed">Plan failed: 4 errors.`, "<strong>Error: Unsupported argument</strong>", "<pre>media/ねこ/teaser-sg.jpg</pre>"}},
+	} {
+		got := string(drawn(t, func(b *bytes.Buffer) error { return HTML(b, tt.plan, o) }))
+		for _, want := range tt.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("the page lacks %q:\n%s", want, got[strings.Index(got, "<body>"):])
+			}
+		}
+	}
 }
 
 // TestChartsOfLongPlans checks that a story far in the future does not shrink

@@ -34,6 +34,11 @@ func (s *screen) legend(t *timeline) {
 	for i := range t.plan.Changes {
 		used[lookOf(t.plan.Changes[i].Action).glyph] = true
 	}
+	if len(used) == 1 && used[lookOf(plan.Note).glyph] {
+		s.paragraph(0, plain, "There is something to note. Times are those of each Page.")
+		s.blank()
+		return
+	}
 	s.paragraph(0, plain, "storyform will do the following. Times are those of each Page.")
 	s.blank()
 	last := ""

@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"testing"
 
+	"storyform/internal/diag"
 	"storyform/plan"
 )
 
 func TestPlanText(t *testing.T) {
 	failed := quiet()
 	failed.Diagnostics = append(failed.Diagnostics, campaign().Diagnostics...)
-	failed.Diagnostics[0].Severity = 1
+	failed.Diagnostics[0].Severity = diag.Error
 	offline := quiet()
 	offline.Refreshed = false
 	offline.Pages[1].Unread = "code 190: the access token has expired"
+	notes := quiet()
+	notes.Changes = campaign().Changes[6:7]
 	for _, tt := range []struct {
 		name string
 		plan *plan.Plan
@@ -25,6 +28,7 @@ func TestPlanText(t *testing.T) {
 		{"campaign-color.txt", campaign(), Options{Color: true, Width: 120}},
 		{"quiet.txt", quiet(), Options{}},
 		{"offline.txt", offline, Options{}},
+		{"notes.txt", notes, Options{}},
 		{"failed.txt", failed, Options{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
