@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
+	"storyform/internal/diag"
 	"storyform/story"
 )
 
@@ -126,4 +127,57 @@ func (l *loader) functionNames() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// evaluate evaluates an expression. Whatever goes wrong becomes diagnostics,
+// and then the value is unknown, so that what depends on it stays silent.
+func evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, diags hcl.Diagnostics) {
+	defer func() {
+		// The libraries that evaluate are large, and a configuration is
+		// untrusted: a panic in them is a mistake in this expression.
+		if r := recover(); r != nil {
+			v = cty.DynamicVal
+			diags = append(diags, errAt(expr.Range(), "Expression can't be evaluated",
+				"Evaluating this expression failed inside of the HCL library: %v. Write it in another way, and please report this.", r))
+		}
+	}()
+	v, diags = expr.Value(ctx)
+	if diags.HasErrors() {
+		v = cty.DynamicVal
+	}
+	return v, diags
+}
+
+// Eval evaluates one expression with the names of the configuration and
+// returns its value as an expression, as `storyform console` shows it. A
+// sensitive value is not shown. Eval may read files of the folder; it is not
+// safe for use by several goroutines.
+func (c *Config) Eval(src string) (string, diag.Diagnostics) {
+	if c.eval == nil || c.eval.full == nil {
+		return "", diag.Diagnostics{diag.Errorf("No configuration", "The configuration could not be read, so there is nothing to evaluate with.")}
+	}
+	const name = "<console>"
+	l := c.eval.loader
+	l.diags, l.reported = nil, map[hcl.DiagnosticSeverity]int{}
+	l.meter.used, l.meter.tripped = budget{}, false
+	folder, err := openFolder(l.options.Dir)
+	if err != nil {
+		return "", diag.Diagnostics{diag.Errorf("Configuration folder can't be read", "%v.", err)}
+	}
+	defer folder.root.Close()
+	l.folder = folder
+	c.Sources[name] = []byte(src)
+	expr, diags := l.parseTyped(&given{source: "the console", text: src, at: hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}})
+	if diags.HasErrors() {
+		l.report(noAddress, diags...)
+		return "", l.finish()
+	}
+	v, ok := l.evaluateIn(noAddress, expr, c.eval.dir(""), scope{})
+	if !ok {
+		return "", l.finish()
+	}
+	if !v.IsWhollyKnown() {
+		return "(unknown because of a mistake in the configuration)", l.finish()
+	}
+	return l.hide(expressionText(v)), l.finish()
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -150,23 +149,4 @@ func (l *loader) config(checks []Check) *Config {
 	}
 	c.Sources = l.scrubSources()
 	return c
-}
-
-// evaluate evaluates an expression. Whatever goes wrong becomes diagnostics,
-// and then the value is unknown, so that what depends on it stays silent.
-func evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, diags hcl.Diagnostics) {
-	defer func() {
-		// The libraries that evaluate are large, and a configuration is
-		// untrusted: a panic in them is a mistake in this expression.
-		if r := recover(); r != nil {
-			v = cty.DynamicVal
-			diags = append(diags, errAt(expr.Range(), "Expression can't be evaluated",
-				"Evaluating this expression failed inside of the HCL library: %v. Write it in another way, and please report this.", r))
-		}
-	}()
-	v, diags = expr.Value(ctx)
-	if diags.HasErrors() {
-		v = cty.DynamicVal
-	}
-	return v, diags
 }

@@ -26,8 +26,8 @@ type budget struct {
 	bytes  int // bytes of strings made
 }
 
-// fullBudget is what a configuration may use. It lasts for a few seconds.
-var fullBudget = budget{visits: 10_000_000, nodes: 2_000_000, bytes: 128 << 20}
+// fullBudget is what a configuration may use. It lasts for some seconds.
+var fullBudget = budget{visits: 40_000_000, nodes: 4_000_000, bytes: 128 << 20}
 
 // meter counts the work of one Load. It is used by one goroutine at a time.
 type meter struct {
