@@ -110,11 +110,7 @@ func (s *screen) heading(t *timeline, v *pageView, d dayView) {
 			day += " (today)"
 		}
 	}
-	name := v.Address.String()
-	if v.Address.IsZero() {
-		name = "Page " + v.ID
-	}
-	s.hang(0, []span{styled(bold, day), text("  ")}, bold, name+" ("+zoneTitle(v.loc, ref)+")")
+	s.hang(0, []span{styled(bold, day), text("  ")}, bold, pageName(v)+" ("+zoneTitle(v.loc, ref)+")")
 }
 
 // dayCells arranges the rows of a day as cells: glyph, time, address, media.
