@@ -71,11 +71,11 @@ func (f Finding) Diagnostic() (summary, detail string) {
 
 // Judge holds a file against the rules for its kind and returns what breaks
 // them, errors first, then warnings, then what was allowed or could not be
-// checked. A hosted file has no facts and breaks none.
+// checked. A File without facts breaks none.
 func Judge(f *File, o JudgeOptions) []Finding {
 	var found, open []Finding
 	for _, r := range Rules() {
-		if r.Kind != f.Kind || f.Photo == nil && f.Video == nil {
+		if !r.about(f) {
 			continue
 		}
 		switch v := r.Check(f); v.Outcome {
@@ -87,6 +87,11 @@ func Judge(f *File, o JudgeOptions) []Finding {
 	}
 	slices.SortStableFunc(found, func(a, b Finding) int { return a.Level.order() - b.Level.order() })
 	return append(found, open...)
+}
+
+// about reports whether the rule can say something about a file.
+func (r Rule) about(f *File) bool {
+	return r.Kind == f.subject() && (f.Photo != nil || f.Video != nil || f.Hosted != nil)
 }
 
 // order is the rank of a level in a listing.

@@ -59,7 +59,7 @@ func (r Repair) merge(with Repair) Repair {
 func RepairAll(f *File, name string) string {
 	var all Repair
 	for _, r := range Rules() {
-		if r.Kind != f.Kind || f.Photo == nil && f.Video == nil {
+		if !r.about(f) {
 			continue
 		}
 		if v := r.Check(f); v.Outcome == Fail {

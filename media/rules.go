@@ -1,6 +1,8 @@
 package media
 
 import (
+	"slices"
+
 	"storyform/internal/diag"
 	"storyform/story"
 )
@@ -9,7 +11,8 @@ import (
 // new row in photoRules or videoRules.
 type Rule struct {
 	// ID names the rule for people and for JudgeOptions.Allow: "photo.size".
-	ID   string
+	ID string
+	// Kind is the kind of file that the rule is about; empty: a hosted file.
 	Kind story.Kind
 	// Severity is error for a documented limit and for what is known to be
 	// refused, warning for a recommendation.
@@ -65,9 +68,9 @@ const (
 	ownDate   = "2026-11"
 )
 
-// Rules returns every rule, photos first, in the order in which findings are
-// listed.
-func Rules() []Rule { return append(photoRules(), videoRules()...) }
+// Rules returns every rule, in the order in which findings are listed: those
+// for photos, for videos, for hosted files.
+func Rules() []Rule { return slices.Concat(photoRules(), videoRules(), hostedRules()) }
 
 // RuleByID returns the rule with this id.
 func RuleByID(id string) (Rule, bool) {

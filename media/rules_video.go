@@ -244,7 +244,7 @@ func checkFPS(f *File) Verdict {
 
 // fpsWords writes the frame rate.
 func fpsWords(f *File) string {
-	return fmt.Sprintf("It has %s frames per second", strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", f.FPS), "0"), "."))
+	return "It has " + number3(f.FPS) + " frames per second"
 }
 
 func checkTiming(f *File) Verdict {

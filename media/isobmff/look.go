@@ -47,6 +47,7 @@ func (t *Track) look(m *Movie) error {
 		return nil
 	}
 	l := looker{file: m.file, track: t, config: &v.codec}
+	before := v.codec.known()
 	for _, i := range pick(v.sync) {
 		err := l.sample(i)
 		if s := l.config.avc; err == nil && s != nil && !s.framesOnly {
@@ -59,23 +60,15 @@ func (t *Track) look(m *Movie) error {
 			return err
 		}
 	}
-	l.conclude(v)
-	if v.CodedWidth != v.codec.width || v.PARNum == 1 && v.codec.parNum > 1 {
-		v.applyConfigKeeping() // parameter sets came with the samples
+	if before != v.codec.known() {
+		v.applyConfig() // the parameter sets came with the samples
 	}
+	l.conclude(v)
 	return nil
 }
 
-// applyConfigKeeping applies parameter sets that were found late, without
-// undoing what was concluded.
-func (v *Video) applyConfigKeeping() {
-	scan, gop := v.Scan, v.GOP
-	v.applyConfig()
-	if scan != ScanUnclear {
-		v.Scan = scan
-	}
-	v.GOP = gop
-}
+// known reports whether a sequence parameter set was read.
+func (c *codecConfig) known() bool { return c.avc != nil || c.hevc != nil }
 
 // pick chooses the sync samples to look at: the first half of maxLooks, and
 // as many spread evenly over the others.

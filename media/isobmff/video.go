@@ -257,10 +257,10 @@ func (v *Video) measureGroups(timescale uint32) {
 			v.GOPMax = max(v.GOPMax, ticks(v.end-v.pts[s], timescale))
 			break
 		}
-		length := max(ticks(v.pts[v.sync[i+1]]-v.pts[s], timescale), 0)
+		length := max(ticks(v.pts[v.sync[i+1]]-v.pts[s], timescale), time.Nanosecond) // 0 would say that there is none
 		v.GOPMax = max(v.GOPMax, length)
 		if v.GOPMin == 0 || length < v.GOPMin {
-			v.GOPMin = max(length, time.Nanosecond)
+			v.GOPMin = length
 		}
 	}
 }
