@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,7 +51,7 @@ func (b *body) fields(params url.Values) {
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)
 	// Writing to a bytes.Buffer can't fail.
-	for name := range params {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
 		_ = w.WriteField(name, params.Get(name))
 	}
 	_, _ = w.CreatePart(textproto.MIMEHeader{

@@ -172,6 +172,7 @@ func (p *Page) receive(ctx, limited context.Context, c call, resp *http.Response
 		limit = maxReply
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	tooLong := int64(len(body)) > limit
 	body = maskBytes(body, secrets)
 	e := decodeError(body)
 	switch {
@@ -180,7 +181,7 @@ func (p *Page) receive(ctx, limited context.Context, c call, resp *http.Response
 		e = &Error{Err: ErrRedirect}
 	case err != nil:
 		e = &Error{Err: fmt.Errorf("%w: %w", ErrUnreadable, cause(ctx, limited, err, secrets))}
-	case int64(len(body)) > limit:
+	case tooLong:
 		e = &Error{Err: fmt.Errorf("%w: it is longer than %d bytes", ErrUnreadable, limit)}
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		e = &Error{Err: ErrUnreadable}
@@ -220,7 +221,7 @@ func (c *Client) request(ctx context.Context, what call, token Token) (req *http
 	secrets = []string{token.text(), url.QueryEscape(token.text())}
 	if what.upload != nil {
 		req, err = newRequest(ctx, what.method, what.upload, what.body)
-		secrets = append(secrets, what.upload.String(), what.upload.RequestURI())
+		secrets = append(secrets, what.upload.RequestURI())
 	} else {
 		req, secrets, err = c.graphRequest(ctx, what, token, secrets)
 	}
@@ -237,6 +238,7 @@ func (c *Client) request(ctx context.Context, what call, token Token) (req *http
 	for name, value := range what.headers {
 		req.Header.Set(name, value)
 	}
+	secrets = append(secrets, req.URL.String()) // errors show no URL, whoever made them
 	// Without GetBody net/http can't send the request a second time by itself.
 	req.GetBody = nil
 	return req, secrets, nil

@@ -2,6 +2,7 @@ package graphapi
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -213,6 +214,12 @@ func singleUse(t http.RoundTripper) http.RoundTripper {
 	single.ForceAttemptHTTP2 = false
 	single.Protocols = new(http.Protocols)
 	single.Protocols.SetHTTP1(true)
+	// The copy of a transport that offers HTTP/2 would offer it, too, and then
+	// not understand the server that takes it.
+	single.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	if single.TLSClientConfig != nil {
+		single.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	}
 	return single
 }
 

@@ -64,7 +64,12 @@ func StopsPage(err error) bool {
 	if _, ok := errors.AsType[*NoPageTokenError](err); ok {
 		return true
 	}
-	return classes[classOf(err)].stops
+	if classes[classOf(err)].stops {
+		return true
+	}
+	// The upload host, and proxies, refuse a token without an envelope.
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == 0 && e.Type == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
 // StopsPageCode is StopsPage for a code that was remembered.
