@@ -34,7 +34,7 @@ func Bytes(n int64) string {
 }
 
 // Duration renders a length of time coarsely, as a person would say it:
-// 45s, 14m, 3h12m, 5 days.
+// 45s, 14m, 3h12m, 5 days, 2 years.
 func Duration(d time.Duration) string {
 	d = max(d, 0)
 	switch {
@@ -45,7 +45,11 @@ func Duration(d time.Duration) string {
 	case d < 48*time.Hour:
 		return strings.TrimSuffix(fmt.Sprintf("%dh%02dm", int(d/time.Hour), int(d%time.Hour/time.Minute)), "00m")
 	}
-	return strconv.Itoa(int(d/(24*time.Hour))) + " days"
+	days := int(d / (24 * time.Hour))
+	if days >= 2*365 {
+		return strconv.Itoa(days/365) + " years"
+	}
+	return strconv.Itoa(days) + " days"
 }
 
 // shortDuration is d as Go writes it, without zeros at the end: 2h, 1h30m.

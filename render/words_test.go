@@ -27,7 +27,7 @@ func TestBytes(t *testing.T) {
 func TestDurations(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Hour: "0s", 0: "0s", 1500 * time.Millisecond: "2s", 59 * time.Second: "59s", time.Minute: "1m",
-		3*time.Hour + 12*time.Minute: "3h12m", 47*time.Hour + 59*time.Minute: "47h59m", 48 * time.Hour: "2 days", 100 * 24 * time.Hour: "100 days",
+		3*time.Hour + 12*time.Minute: "3h12m", 47*time.Hour + 59*time.Minute: "47h59m", 48 * time.Hour: "2 days", 100 * 24 * time.Hour: "100 days", 26691 * 24 * time.Hour: "73 years",
 	} {
 		if got := Duration(d); got != want {
 			t.Errorf("Duration(%s): got %q, want %q", d, got, want)
