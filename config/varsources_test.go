@@ -49,7 +49,10 @@ func TestPrecedence(t *testing.T) {
 		{"auto b", "b.auto.vars.hcl", func() { files["b.auto.vars.hcl"] = `x = "auto b"` }},
 		{"auto b", "b.auto.vars.hcl", func() { files["a.auto.vars.hcl"] = `x = "auto a"` }},
 		{"flag", "--var", func() { o.Vars = append(o.Vars, Var{Name: "x", Value: "flag"}) }},
-		{"file", "prod.vars.hcl", func() { files["sub/prod.vars.hcl"] = `x = "file"`; o.Vars = append(o.Vars, Var{File: "sub/prod.vars.hcl"}) }},
+		{"file", "prod.vars.hcl", func() {
+			files["sub/prod.vars.hcl"] = `x = "file"`
+			o.Vars = append(o.Vars, Var{File: "sub/prod.vars.hcl"})
+		}},
 		{"last", "--var", func() { o.Vars = append(o.Vars, Var{Name: "x", Value: "last"}) }},
 	}
 	for _, step := range steps {

@@ -1,0 +1,154 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestFunctions evaluates expressions and compares the value, or what the
+// error says.
+func TestFunctions(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a.story.hcl": `
+locals {
+  m = { b = 2, a = 1 }
+}
+page "acme" {
+  for_each = { id = "104857600000001", sg = "104857600000002" }
+  id       = each.value
+  timezone = "Asia/Jakarta"
+}
+story "teaser" {
+  for_each = page.acme
+  page     = each.value
+  photo    = "media/a.jpg"
+}
+variable "secret" {
+  default   = "correct horse battery"
+  sensitive = true
+}
+`,
+		"media/a.jpg": "kind=photo", "media/b.jpg": "", "media/deep/c.jpg": "", "media/notes.txt": "hello",
+		"t.tpl": "Hi ${name}!%{ for x in list } ${upper(x)}%{ endfor }",
+	})
+	c, ds := Load(t.Context(), Options{Dir: dir})
+	if len(ds) != 0 {
+		t.Fatal(ds)
+	}
+	tests := []struct{ expr, want string }{
+		{`abs(-3)`, `3`}, {`ceil(1.2)`, `2`}, {`floor(1.8)`, `1`}, {`max(1, 3, 2)`, `3`}, {`min(1, 3, 2)`, `1`},
+		{`parseint("ff", 16)`, `255`}, {`pow(2, 10)`, `1024`}, {`signum(-7)`, `-1`}, {`log(8, 2)`, `3`},
+		{`chomp("a\n\n")`, `"a"`}, {`format("%03d-%s", 7, "x")`, `"007-x"`}, {`formatlist("%s!", ["a", "b"])`, `["a!", "b!"]`},
+		{`indent(2, "a\nb")`, `"a\n  b"`}, {`join("-", ["a", "b"])`, `"a-b"`}, {`lower("ÄB")`, `"äb"`}, {`upper("äb")`, `"ÄB"`},
+		{`regex("[0-9]+", "a12b3")`, `"12"`}, {`regexall("[0-9]", "a1b2")`, `["1", "2"]`},
+		{`replace("a.b.c", ".", "-")`, `"a-b-c"`}, {`replace("abc", "/[bc]/", "x")`, `"axx"`}, {`replace("abc", "/(b)/", "<$1>")`, `"a<b>c"`},
+		{`split(",", "a,b")`, `["a", "b"]`}, {`strrev("abc")`, `"cba"`}, {`substr("abcd", 1, 2)`, `"bc"`}, {`title("a bc")`, `"A Bc"`},
+		{`trim("xax", "x")`, `"a"`}, {`trimprefix("ab", "a")`, `"b"`}, {`trimsuffix("ab", "b")`, `"a"`}, {`trimspace(" a ")`, `"a"`},
+		{`startswith("abc", "ab")`, `true`}, {`endswith("abc", "ab")`, `false`}, {`strcontains("abc", "b")`, `true`},
+		{`chunklist([1, 2, 3], 2)`, `[[1, 2], [3]]`}, {`coalesce("", null, "b")`, `"b"`}, {`coalesce(null, 2)`, `2`}, {`coalescelist([], [1])`, `[1]`},
+		{`compact(["a", "", null])`, `["a"]`}, {`concat([1], [2])`, `[1, 2]`}, {`contains(["a"], "a")`, `true`}, {`distinct([1, 2, 1])`, `[1, 2]`},
+		{`element(["a", "b"], 3)`, `"b"`}, {`flatten([[1], [[2]]])`, `[1, 2]`}, {`index(["a", "b"], "b")`, `1`}, {`index(["a"], "c")`, `! the value is not in the list`},
+		{`keys(local.m)`, `["a", "b"]`}, {`values(local.m)`, `[1, 2]`}, {`length("äö")`, `2`}, {`length([1, 2])`, `2`}, {`length(local.m)`, `2`}, {`length(5)`, `! must be a collection or a string`},
+		{`lookup(local.m, "a")`, `1`}, {`lookup(local.m, "c", 9)`, `9`}, {`lookup(tomap({ a = "x" }), "c", 9)`, `"9"`}, {`lookup(local.m, "c")`, `! the map has no element "c"`},
+		{`merge({ a = 1 }, { b = 2 })`, "{\n  a = 1\n  b = 2\n}"}, {`range(3)`, `[0, 1, 2]`}, {`reverse([1, 2])`, `[2, 1]`},
+		{`setintersection(["a", "b"], ["b"])`, `["b"]`}, {`setproduct(["a"], ["x", "y"])`, `[["a", "x"], ["a", "y"]]`}, {`setsubtract(["a", "b"], ["b"])`, `["a"]`},
+		{`setunion(["a"], ["b"])`, `["a", "b"]`}, {`slice([1, 2, 3], 1, 2)`, `[2]`}, {`sort(["b", "a"])`, `["a", "b"]`}, {`zipmap(["a"], [1])`, "{\n  a = 1\n}"},
+		{`one([])`, `null`}, {`one(["a"])`, `"a"`}, {`one([1, 2])`, `! at most one element`}, {`sum([1, 2.5])`, `3.5`}, {`sum([])`, `! not empty`},
+		{`alltrue([true, false])`, `false`}, {`alltrue([])`, `true`}, {`anytrue([true, false])`, `true`}, {`anytrue([])`, `false`},
+		{`csvdecode("a,b\n1,2")[0].b`, `"2"`}, {`jsondecode("{\"a\":[1]}").a[0]`, `1`}, {`jsonencode({ a = [1] })`, `"{\"a\":[1]}"`},
+		{`formatdate("D MMM YYYY hh:mm", "2026-12-20T09:05:00+07:00")`, `"20 Dec 2026 09:05"`}, {`timeadd("2026-12-20T09:00:00Z", "90m")`, `"2026-12-20T10:30:00Z"`},
+		{`tobool("true")`, `true`}, {`tolist(["a", 1])`, `["a", "1"]`}, {`tomap({ a = 1 })`, "{\n  a = 1\n}"}, {`tonumber("5")`, `5`}, {`toset(["b", "a", "a"])`, `["a", "b"]`}, {`tostring(5)`, `"5"`},
+		{`try(local.m.c, local.m.a)`, `1`}, {`can(local.m.c)`, `false`}, {`can(local.m.a)`, `true`}, {`try(tonumber("x"), "y")`, `"y"`},
+		{`sha256("abc")`, `"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"`}, {`md5("abc")`, `"900150983cd24fb0d6963f7d28e17f72"`},
+		{`dates("2026-12-30", "2027-01-01", "1d")`, `["2026-12-30", "2026-12-31", "2027-01-01"]`},
+		{`dates("2026-12-01", "2026-12-20", "1w")`, `["2026-12-01", "2026-12-08", "2026-12-15"]`},
+		{`dates("2026-12-01 09:00", "2026-12-01 17:30", "4h")`, `["2026-12-01 09:00", "2026-12-01 13:00", "2026-12-01 17:00"]`},
+		{`dates("2026-12-01", "2026-12-01", "2d")`, `["2026-12-01"]`},
+		{`dates("2027-03-27 02:30", "2027-03-28 02:30", "1d")`, `["2027-03-27 02:30", "2027-03-28 02:30"]`}, // the zone decides later that one doesn't exist
+		{`dates("2024-02-28", "2024-03-01", "1d")`, `["2024-02-28", "2024-02-29", "2024-03-01"]`},
+		{`file("media/notes.txt")`, `"hello"`}, {`file("media/../media/notes.txt")`, `"hello"`}, {`fileexists("media/a.jpg")`, `true`}, {`fileexists("media")`, `false`}, {`fileexists("nope")`, `false`},
+		{`filesha256("media/notes.txt")`, `"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"`},
+		{`fileset(".", "media/*.jpg")`, `["media/a.jpg", "media/b.jpg"]`}, {`fileset("media", "**/*.jpg")`, `["a.jpg", "b.jpg", "deep/c.jpg"]`}, {`fileset("media", "*.png")`, `[]`},
+		{`templatefile("t.tpl", { name = "Mia", list = ["a", "b"] })`, `"Hi Mia! A B"`},
+		{`file("media/nope.txt")`, `! There is no file "media/nope.txt"`}, {`filesha256("media")`, `! is a folder`},
+		{`var.secret`, sensitiveText}, {`upper(var.secret)`, sensitiveText}, {`nonsensitive(length(var.secret))`, `21`}, {`sensitive("x")`, sensitiveText},
+		{`page.acme["id"].id`, `"104857600000001"`}, {`page.acme["sg"].token_env`, `null`}, {`keys(page.acme)`, `["id", "sg"]`},
+		{`story.teaser["id"]`, `"story.teaser[\"id\"]"`}, {`story.teaser["id"] == story.teaser["id"]`, `true`}, {`story.teaser["id"] == story.teaser["sg"]`, `false`},
+		{`[for k, p in page.acme : "${k}=${p.timezone}"]`, `["id=Asia/Jakarta", "sg=Asia/Jakarta"]`}, {`{ for k, s in story.teaser : k => s }`, "{\n  id = \"story.teaser[\\\"id\\\"]\"\n  sg = \"story.teaser[\\\"sg\\\"]\"\n}"},
+		{`timestamp()`, `! can read the clock`}, {`local.n`, `! Did you mean local.m?`}, {`1 +`, `! expression`}, {`each.key`, `! for_each`},
+	}
+	for _, test := range tests {
+		got, ds := c.Eval(test.expr)
+		if want, isError := strings.CutPrefix(test.want, "! "); isError {
+			if text := describe(ds, c.Sources); !strings.Contains(text, want) {
+				t.Errorf("%s: got %s and %s, want an error that says %q", test.expr, got, text, want)
+			}
+			continue
+		}
+		if len(ds) != 0 || got != test.want {
+			t.Errorf("%s: got %s %v, want %s", test.expr, got, ds, test.want)
+		}
+	}
+}
+
+// TestNoImpureFunctions pins the list of functions: one that could make two
+// plans of the same files differ, or read what is outside, must not slip in.
+func TestNoImpureFunctions(t *testing.T) {
+	l := newLoader(Options{})
+	l.eval = newEvaluator(l)
+	const want = "abs alltrue anytrue can ceil chomp chunklist coalesce coalescelist compact concat contains csvdecode dates distinct element " +
+		"endswith file fileexists fileset filesha256 flatten floor format formatdate formatlist indent index join jsondecode jsonencode keys " +
+		"length log lookup lower max md5 merge min nonsensitive one parseint pow range regex regexall replace reverse sensitive " +
+		"setintersection setproduct setsubtract setunion sha256 signum slice sort split startswith strcontains strrev substr sum " +
+		"templatefile timeadd title tobool tolist tomap tonumber toset tostring trim trimprefix trimspace trimsuffix try upper values zipmap"
+	if got := strings.Join(l.functionNames(), " "); got != want {
+		t.Errorf("got functions\n%s\nwant\n%s", got, want)
+	}
+	for name := range guards {
+		if !strings.Contains(" "+want+" ", " "+name+" ") {
+			t.Errorf("got a guard for %s, which is no function", name)
+		}
+	}
+}
+
+func TestVersionConstraints(t *testing.T) {
+	tests := []struct {
+		version, constraint string
+		want                bool
+	}{
+		{"0.3.1", ">= 0.1", true}, {"0.3.1", ">= 0.3.1, < 0.4", true}, {"0.3.1", "< 0.3.1", false}, {"0.3.1", "0.3.1", true}, {"0.3.1", "= 0.3", false},
+		{"0.3.0", "= 0.3", true}, {"0.3.1", "!= 0.3.1", false}, {"0.3.1", "> 0.3.0", true}, {"0.3.1", "<= 0.3.0", false},
+		{"1.2.9", "~> 1.2", true}, {"1.9.0", "~> 1.2", true}, {"2.0.0", "~> 1.2", false}, {"1.2.9", "~> 1.2.3", true}, {"1.3.0", "~> 1.2.3", false}, {"1.2.2", "~> 1.2.3", false},
+		{"1.0.0-rc1", ">= 1.0.0", false}, {"1.0.0-rc1", "< 1.0.0", true}, {"1.0.0-rc2", "> 1.0.0-rc1", true}, {"v1.0.0", ">=1", true}, {"1.0.0+dirty", "1.0.0", true},
+	}
+	for _, test := range tests {
+		v, _, ok := parseVersion(test.version)
+		got, err := v.satisfies(test.constraint)
+		if !ok || err != nil || got != test.want {
+			t.Errorf("%s against %q: got %v (%v), want %v", test.version, test.constraint, got, err, test.want)
+		}
+	}
+	for _, text := range []string{"", "new", ">", "=> 1", ">= 1,", "1.2.3.4", "~ 1", ">= 99999999999"} {
+		if _, err := (semver{}).satisfies(text); err == nil {
+			t.Errorf("%q: got no error, want one", text)
+		}
+	}
+	for _, version := range []string{"dev", "", "(devel)"} {
+		dir := write(t, map[string]string{"a.story.hcl": "storyform {\n  required_version = \">= 9.0\"\n}\n"})
+		if _, ds := Load(t.Context(), Options{Dir: dir, Version: version}); len(ds) != 0 {
+			t.Errorf("version %q: got %v, want no check", version, ds)
+		}
+	}
+}
+
+func TestSuggest(t *testing.T) {
+	names := []string{"publish_at", "photo", "page", "precondition", "not_after", "after", "id"}
+	for given, want := range map[string]string{
+		"publsh_at": "publish_at", "pubilsh_at": "publish_at", "Photo": "photo", "foto": "photo", "pgae": "page", "ide": "id",
+		"video": "", "x": "", "": "", "notafter": "not_after", "precondtion": "precondition", strings.Repeat("p", 100): "",
+	} {
+		if got := suggest(given, names); got != want {
+			t.Errorf("%q: got %q, want %q", given, got, want)
+		}
+	}
+}
