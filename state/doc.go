@@ -18,4 +18,20 @@
 // first seals the journal by the same primitive, so that a stalled writer
 // can't append to a journal that was already folded. The lock is a courtesy
 // on top: it keeps honest runs from colliding, it is not what makes them safe.
+//
+// # After a crash
+//
+// Nobody has to recover anything. A journal that a crashed run left open is
+// carried on by the next run at the next position, which shuts out the former
+// one, should it still be alive, exactly as a new journal would. A seal
+// determines the next document to the byte: its time, its run and the hash of
+// its predecessor come from the seal and the document before, not from whoever
+// writes it. So whoever comes next can finish the fold, and two who do so at
+// once write the same bytes.
+//
+// # Versions
+//
+// Documents and records carry FormatVersion, and reading is strict: a field
+// that this program doesn't know might be the one that keeps a story from
+// going out twice. So every new field is a new version.
 package state

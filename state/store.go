@@ -54,7 +54,11 @@ type Store interface {
 
 	// Commit writes doc as the document of its serial. It fails with
 	// ErrConflict when other bytes hold that serial or a newer one exists. The
-	// document before it is kept.
+	// document before it is kept. A journal that holds records must be sealed
+	// before its document is committed, which must then be of the next
+	// serial; a session does so. Over an empty journal any higher serial may
+	// be committed, which is how a state moves in from elsewhere; it shuts out
+	// a writer that still knows the older serial, as a seal would.
 	Commit(ctx context.Context, doc *Document) error
 
 	// Lock takes the lock or fails at once with a *LockedError that names the

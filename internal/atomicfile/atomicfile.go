@@ -18,9 +18,10 @@ type Staged struct {
 }
 
 // Stage writes data beside name, under the name temp in the same folder, and
-// waits until it is on the disk. The file called name isn't touched yet. A
-// file called temp, left behind by a crash, is replaced. After an error
-// nothing is left behind.
+// waits until it is on the disk. It gets exactly the permissions perm,
+// whatever the umask. The file called name isn't touched yet. A file called
+// temp, left behind by a crash, is replaced. After an error nothing is left
+// behind.
 func Stage(root *os.Root, name, temp string, data []byte, perm fs.FileMode) (*Staged, error) {
 	if err := root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -30,6 +31,9 @@ func Stage(root *os.Root, name, temp string, data []byte, perm fs.FileMode) (*St
 		return nil, err
 	}
 	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(perm)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -84,18 +88,39 @@ func SyncDir(root *os.Root) error {
 	return nil
 }
 
-// Write replaces the file at path, or creates it, with the given permissions.
-// The folder must exist. When it fails the earlier content is still there.
+// Write replaces the file at path, or creates it, with exactly the given
+// permissions. The folder must exist. A symbolic link to a file is written
+// through; anything else that isn't a file, such as a device, is refused.
+// When it fails the earlier content is still there.
 func Write(path string, data []byte, perm fs.FileMode) error {
-	root, err := os.OpenRoot(filepath.Dir(path))
+	target, err := regular(path)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(filepath.Dir(target))
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	name := filepath.Base(path)
+	name := filepath.Base(target)
 	staged, err := Stage(root, name, "."+name+".tmp-"+rand.Text()[:8], data, perm)
 	if err != nil {
 		return err
 	}
 	return staged.Commit()
+}
+
+// regular returns where the file at path is, or will be.
+func regular(path string) (string, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("it is not a regular file")}
+	}
+	return filepath.EvalSymlinks(path)
 }

@@ -43,6 +43,7 @@ func names(t *testing.T, dir string) []string {
 }
 
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, DefaultName)
 	if err := os.WriteFile(path+".journal", nil, 0o644); err != nil { // left by something else
@@ -75,6 +76,7 @@ func TestFiles(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -100,6 +102,7 @@ func TestOpenRefuses(t *testing.T) {
 // A link is written through, also one that leads nowhere yet, and everybody
 // who comes by another way shares the files beside the target.
 func TestSymbolicLink(t *testing.T) {
+	t.Parallel()
 	for _, target := range []string{"absolute", "relative"} {
 		t.Run(target, func(t *testing.T) {
 			dir, home := t.TempDir(), t.TempDir()
@@ -135,6 +138,7 @@ func TestSymbolicLink(t *testing.T) {
 // What can't be read or doesn't fit is refused with a hint, and nothing is
 // written over it.
 func TestRefusesToLoad(t *testing.T) {
+	t.Parallel()
 	line := func(base uint64, seq int, sealed bool) string {
 		rec := state.Record{Base: base, Seq: seq, Lineage: "other", Seal: sealed}
 		if !sealed {
@@ -210,6 +214,7 @@ func overwrite(t *testing.T, path, data string) {
 }
 
 func TestNewerFormat(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	overwrite(t, path, `{"version": 2, "storyform_version": "3.1.0", "new": {}, "stories": {}}`)
 	_, _, err := open(t, path).Load(t.Context())
@@ -221,6 +226,7 @@ func TestNewerFormat(t *testing.T) {
 
 // A document that is edited by hand while a run goes on stops the run.
 func TestEditedMeanwhile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	write(t, path, "one", story.Scheduled)
 	s := session(t, open(t, path), "a")
@@ -237,6 +243,7 @@ func TestEditedMeanwhile(t *testing.T) {
 
 // A document of which only the layout was changed is the same document.
 func TestReformatted(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	write(t, path, "one", story.Scheduled)
 	data, err := os.ReadFile(path)
@@ -252,6 +259,7 @@ func TestReformatted(t *testing.T) {
 
 // An error of the system names the operation and the path as it was given.
 func TestPathError(t *testing.T) {
+	t.Parallel()
 	err := pathError("read", "s.json", &fs.PathError{Op: "openat", Path: ".s.json.tmp", Err: fs.ErrPermission})
 	if got, want := fmt.Sprint(err), "read the state s.json: permission denied"; got != want {
 		t.Errorf("got %q, want %q", got, want)

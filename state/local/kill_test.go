@@ -119,6 +119,7 @@ func childLock(ctx context.Context, store *Store, id string) (state.Lock, error)
 // Processes that are killed at random moments, and that break each other's
 // locks, lose no step that was acknowledged and keep the chain whole.
 func TestKilledProcesses(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts processes")
 	}

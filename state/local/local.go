@@ -81,8 +81,10 @@ type Store struct {
 	// failpoint does nothing. A test replaces it, to end a read or a write
 	// between two steps or to do something meanwhile.
 	failpoint func(step string) error
-	// write is (*os.File).Write, except where a test fills the disk.
+	// write and sync are those of *os.File, except where a test fills or
+	// breaks the disk.
 	write func(*os.File, []byte) (int, error)
+	sync  func(*os.File) error
 }
 
 var _ state.Store = (*Store)(nil)
@@ -104,7 +106,7 @@ func Open(path string) (*Store, error) {
 	}
 	s := &Store{
 		path: path, root: root, name: filepath.Base(target),
-		failpoint: func(string) error { return nil }, write: (*os.File).Write,
+		failpoint: func(string) error { return nil }, write: (*os.File).Write, sync: (*os.File).Sync,
 	}
 	if err := s.checkKind(); err != nil {
 		root.Close()

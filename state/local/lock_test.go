@@ -11,6 +11,7 @@ import (
 )
 
 func TestCheckNoticesTheLoss(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name string
 		lose func(store *Store, lockFile string) error
@@ -43,6 +44,7 @@ func TestCheckNoticesTheLoss(t *testing.T) {
 
 // What a dead holder left behind locks nothing, and says nothing to others.
 func TestLeftLockFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, DefaultName)
 	store := open(t, path)
@@ -70,6 +72,7 @@ func TestLeftLockFile(t *testing.T) {
 
 // A lock file that somebody wrote over still locks.
 func TestUnreadableLockFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	store := open(t, filepath.Join(dir, DefaultName))
 	held, err := store.Lock(t.Context(), state.LockInfo{ID: "a"})

@@ -37,6 +37,7 @@ func ok(t *testing.T, err error) {
 // A run that outlived its state can't write into one that was begun anew at
 // the same place, even where the positions match.
 func TestAnotherLineage(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	ok(t, open(t, path).Append(t.Context(), step(0, 1, "new", "a")))
 	wantConflict(t, open(t, path).Append(t.Context(), step(0, 2, "old", "b")))
@@ -45,6 +46,7 @@ func TestAnotherLineage(t *testing.T) {
 
 // A journal that was replaced by another of the same size is noticed.
 func TestJournalOfTheSameSize(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	store := open(t, path)
 	ok(t, store.Append(t.Context(), step(0, 1, "l", "a")))
@@ -57,6 +59,7 @@ func TestJournalOfTheSameSize(t *testing.T) {
 
 // A document isn't written over records that it may not hold.
 func TestCommitOverRecords(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	store := open(t, path)
 	records := []state.Record{step(0, 1, "l", "a")}
@@ -79,6 +82,7 @@ func TestCommitOverRecords(t *testing.T) {
 // A run that folds what another had folded, and whose document was put back
 // from the backup since, heals the file.
 func TestCommitAfterRollBack(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	write(t, path, "one", story.Uploaded)
 	write(t, path, "one", story.Live)
@@ -104,6 +108,7 @@ func TestCommitAfterRollBack(t *testing.T) {
 
 // What a step costs doesn't grow with the state.
 func TestPutCostsTheSame(t *testing.T) {
+	t.Parallel()
 	cost := func(stories int) float64 {
 		path := filepath.Join(t.TempDir(), DefaultName)
 		doc := &state.Document{Lineage: "l", Serial: 1}
@@ -132,6 +137,7 @@ func TestPutCostsTheSame(t *testing.T) {
 // it never takes files of different moments for a damaged state, and gives
 // what was there at one moment.
 func TestLoadWhileOthersWrite(t *testing.T) {
+	t.Parallel()
 	for _, meanwhile := range []struct {
 		name  string
 		write func(path string)
@@ -167,10 +173,14 @@ func TestLoadWhileOthersWrite(t *testing.T) {
 
 // A reader that is overtaken all the time gives up.
 func TestLoadGivesUp(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	write(t, path, "one", story.Uploaded)
 	reader := open(t, path)
-	reader.failpoint = func(string) error { write(t, path, "one", story.Live); return nil }
+	reader.failpoint = func(string) error { // as if the journal had been cut
+		copyFile(t, path+".journal", path+".new")
+		return os.Rename(path+".new", path+".journal")
+	}
 	_, _, err := reader.Load(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "write to it all the time") {
 		t.Errorf("got %v, want an error", err)
@@ -180,6 +190,7 @@ func TestLoadGivesUp(t *testing.T) {
 // A process that is stopped while it writes holds up the others no longer
 // than they want to wait, and they write nothing.
 func TestGuardIsHeld(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
 	store := open(t, path)
 	ok(t, store.Append(t.Context(), step(0, 1, "l", "a")))

@@ -39,7 +39,7 @@ func (s *Store) Append(ctx context.Context, rec state.Record) error {
 		m := &s.seen
 		switch {
 		case rec.Base == m.base && rec.Seq == m.seq && bytes.Equal(line, m.last):
-			return s.sync()
+			return s.rewrite()
 		case rec.Base != m.base, rec.Seq != m.seq+1, m.sealed, m.lineage != "" && rec.Lineage != m.lineage:
 			return fmt.Errorf("record %d of serial %d: %w (it is at record %d of serial %d now)", rec.Seq, rec.Base, state.ErrConflict, m.seq, m.base)
 		}
@@ -92,7 +92,7 @@ func (s *Store) appendLine(line []byte) error {
 	if err := s.failpoint(stepAppended); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := s.sync(f); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -104,18 +104,15 @@ func (s *Store) appendLine(line []byte) error {
 	return nil
 }
 
-// sync makes what is in the journal durable: a former attempt may have failed
-// after writing it.
-func (s *Store) sync() error {
-	f, err := s.root.OpenFile(s.journalName(), os.O_WRONLY, perm)
+// rewrite makes what is in the journal durable when a former attempt failed
+// after writing it. To sync once more would prove nothing: the system may have
+// given up on the data when it reported the failure.
+func (s *Store) rewrite() error {
+	data, _, err := s.read(s.journalName(), state.MaxJournal)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return atomicfile.SyncDir(s.root)
+	return s.replace(s.journalName(), data)
 }
 
 // Commit writes doc as the document of its serial. Its own bytes found there

@@ -94,6 +94,19 @@ func testMoveIn(t *testing.T, in Instance) {
 	}
 }
 
+func testMoveInShutsOut(t *testing.T, in Instance) {
+	first := session(t, in.Open(), "first")
+	put(t, first, "teaser", story.Uploaded)
+	ok(t, first.Close(t.Context()))
+	late := session(t, in.Open(), "late") // at serial 1, with an empty journal
+
+	doc := first.Document()
+	doc.Serial = 5
+	ok(t, in.Open().Commit(t.Context(), doc))
+	wantErr(t, late.Put(t.Context(), "publishing", entry("teaser", story.Publishing), nil), state.ErrConflict)
+	wantLoad(t, in.Open(), doc)
+}
+
 func testOwnRecordAgain(t *testing.T, in Instance) {
 	rec := record(0, 1, "a")
 	ok(t, in.Open().Append(t.Context(), rec))

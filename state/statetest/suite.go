@@ -39,6 +39,7 @@ func Run(t *testing.T, newInstance func(t *testing.T) Instance, skip map[string]
 			if reason, ok := skip[test.name]; ok {
 				t.Skip(reason)
 			}
+			t.Parallel() // a real store waits for its disk or network most of the time
 			in := newInstance(t)
 			if test.needs != nil && !test.needs(in) {
 				t.Skip("the backend has nothing of the kind")
@@ -64,6 +65,7 @@ var tests = []struct {
 	{name: "every field survives", run: testEveryField},
 	{name: "commit", run: testCommit},
 	{name: "a state moves in", run: testMoveIn},
+	{name: "moving in shuts others out", run: testMoveInShutsOut},
 	{name: "own record again", run: testOwnRecordAgain},
 	{name: "own document again", run: testOwnDocumentAgain},
 	{name: "position taken", run: testPositionTaken},
