@@ -2,7 +2,6 @@ package main
 
 import (
 	"flag"
-	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"storyform/cli"
-	"storyform/graphapi/sandbox"
 	"storyform/internal/clock"
 )
 
@@ -42,19 +40,19 @@ func runForTest() int {
 			}
 		}
 	}
+	if point := os.Getenv("STORYFORM_TEST_INTERRUPT"); point != "" {
+		env.Crash = func(at string) {
+			if at == point {
+				syscall.Kill(os.Getpid(), syscall.SIGINT)
+				time.Sleep(100 * time.Millisecond) // for the signal to be taken in, as a slow call would
+			}
+		}
+	}
 	return run(env)
 }
 
-// world is what a script's own commands work on: a simulator of its own.
-type world struct {
-	sim    *sandbox.Server
-	server *httptest.Server
-	clock  *clock.Fake
-}
-
-// scriptStart is the time at which every script begins.
-var scriptStart = time.Date(2026, 12, 20, 2, 0, 0, 0, time.UTC) // 09:00 in Jakarta
-
+// TestScripts runs the command line as people use it, through the real main,
+// against a simulator of the Stories API that each script has for itself.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -63,6 +61,5 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setupScript,
 		Cmds:                scriptCommands,
-		Condition:           nil,
 	})
 }

@@ -27,6 +27,8 @@ type applyFlags struct {
 	allowBulk   bool
 	input       bool
 	lockTimeout time.Duration
+	due         bool
+	wait        time.Duration
 }
 
 // applyCommand carries out a plan.
@@ -46,7 +48,14 @@ The first interrupt (^C) finishes the publish call in flight, saves and exits
 with 130. The second leaves at once; the state is right all the same.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
+			switch {
+			case f.due && len(args) == 1:
+				return fail("Flags exclude each other", "--due makes its own plan; leave out the plan file.")
+			case f.wait > 0 && !f.due:
+				return fail("Flag is missing", "--wait belongs to --due.")
+			case f.due:
+				return a.applyDue(cmd.Context(), &f)
+			case len(args) == 1:
 				return a.applyFile(cmd.Context(), &f, args[0])
 			}
 			return a.applyConfig(cmd.Context(), &f)
@@ -58,6 +67,8 @@ with 130. The second leaves at once; the state is right all the same.`,
 	flags.StringVar(&f.expect, "expect", "", "refuse unless the plan has this `fingerprint`")
 	flags.BoolVar(&f.allowBulk, "allow-bulk", false, "publish more stories at once than max_publish allows")
 	flags.BoolVar(&f.input, "input", true, "ask for what is missing; --input=false fails instead")
+	flags.BoolVar(&f.due, "due", false, "for cron: publish what is registered and due, register and ask nothing")
+	flags.DurationVar(&f.wait, "wait", 0, "with --due: stay so long, and publish on the minute")
 	flags.DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for somebody else's state lock")
 	return cmd
 }
@@ -204,25 +215,38 @@ func runError(err error) diag.Diagnostic {
 		"%v. What was done before is recorded; run storyform plan to see what is left.", err)
 }
 
-// outcomeDiagnostics says of each story that did not come to a good end why,
-// and what to do.
+// endingSummaries are the summaries for endings that are not good.
+var endingSummaries = map[apply.Ending]string{
+	apply.EndFailed: "Story was not published", apply.EndUnknown: "Outcome is unknown",
+	apply.EndMissed: "Story missed its window", apply.EndNotAttempted: "Story was not attempted",
+}
+
+// outcomeDiagnostics says of the stories that did not come to a good end why,
+// and what to do. Those of one Page with the same reason are one message.
 func outcomeDiagnostics(r *apply.Result) diag.Diagnostics {
-	summaries := map[apply.Ending]string{
-		apply.EndFailed: "Story was not published", apply.EndUnknown: "Outcome is unknown",
-		apply.EndMissed: "Story missed its window", apply.EndNotAttempted: "Story was not attempted",
+	type group struct {
+		ending              apply.Ending
+		page, message, hint string
 	}
-	var ds diag.Diagnostics
+	var order []group
+	members := map[group][]string{}
 	for _, o := range r.Outcomes {
-		summary, ok := summaries[o.Ending]
-		if !ok {
+		if endingSummaries[o.Ending] == "" {
 			continue
 		}
-		detail := fmt.Sprintf("%s on %s: %s.", o.Address, o.Page, strings.TrimSuffix(o.Message, "."))
-		if o.Hint != "" {
-			detail += "\n\nWhat to do: " + strings.TrimSuffix(o.Hint, ".") + "."
+		g := group{o.Ending, o.Page.String(), strings.TrimSuffix(o.Message, "."), strings.TrimSuffix(o.Hint, ".")}
+		if members[g] == nil {
+			order = append(order, g)
 		}
-		d := diag.Errorf(summary, "%s", detail).For(o.Address)
-		ds = append(ds, d)
+		members[g] = append(members[g], o.Address.String())
+	}
+	var ds diag.Diagnostics
+	for _, g := range order {
+		detail := fmt.Sprintf("%s on %s: %s.", strings.Join(members[g], ", "), g.page, g.message)
+		if g.hint != "" {
+			detail += "\n\nWhat to do: " + g.hint + "."
+		}
+		ds = append(ds, diag.Errorf(endingSummaries[g.ending], "%s", detail))
 	}
 	return ds
 }

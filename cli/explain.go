@@ -6,17 +6,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"storyform/graphapi"
+	"storyform/media"
 )
 
 // explainCommand prints what is known about an error of the Graph API.
 func explainCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "explain CODE",
-		Short:   "Explain an error code of the Graph API, offline",
-		Example: "  storyform explain 190/463\n  storyform explain 368\n  storyform explain OffsetInvalidError",
+		Use:     "explain CODE|RULE",
+		Short:   "Explain an error code of the Graph API or a rule for media, offline",
+		Example: "  storyform explain 190/463\n  storyform explain 368\n  storyform explain OffsetInvalidError\n  storyform explain video.duration",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text := strings.Join(args, " ")
+			if rule, ok := media.Explain(text); ok {
+				a.printf("%s", rule)
+				return nil
+			}
 			rows := graphapi.Explain(text)
 			if len(rows) == 0 {
 				return fail("Unknown error code",

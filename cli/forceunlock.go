@@ -22,7 +22,7 @@ afterwards what another run has begun: each publish call is announced in the
 state first, and the announcement of the one that comes late is refused.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := a.storeOf(cmd.Context(), &f)
+			_, store, err := a.storeOf(cmd.Context(), &f)
 			if err != nil {
 				return err
 			}

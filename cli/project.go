@@ -32,7 +32,7 @@ func (f *configFlags) register(flags *pflag.FlagSet) {
 // load reads the configuration and prints what is wrong with it. Warnings
 // don't stop anything.
 func (a *app) load(ctx context.Context, f *configFlags) (*config.Config, error) {
-	cfg, diags := a.loadAll(ctx, f, inspect)
+	cfg, diags := a.loadWithMedia(ctx, f)
 	if diags.HasErrors() {
 		return nil, failWith(diags)
 	}

@@ -57,7 +57,7 @@ func (a *app) resolve(ctx context.Context, f *resolveFlags, arg string) error {
 	if !f.notPublished && strings.Trim(f.published, "0123456789") != "" {
 		return fail("Invalid post_id", "A post_id is a number, as storyform stories shows it, not %q.", f.published)
 	}
-	store, err := a.storeOf(ctx, &f.config)
+	_, store, err := a.storeOf(ctx, &f.config)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"storyform/config"
 	"storyform/plan"
 	"storyform/render"
 	"storyform/state"
@@ -45,7 +46,7 @@ func (a *app) showPlan(name string, asJSON bool) error {
 
 // showState shows the state.
 func (a *app) showState(ctx context.Context, f *configFlags, asJSON bool) error {
-	_, doc, err := a.stateOf(ctx, f)
+	cfg, doc, err := a.stateOf(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -57,28 +58,37 @@ func (a *app) showState(ctx context.Context, f *configFlags, asJSON bool) error 
 		a.printf("%s", data)
 		return nil
 	}
-	return render.State(a.Stdout, doc, a.renderOptions(a.StdoutTerminal))
+	return render.State(a.Stdout, doc, a.zonedOptions(cfg))
 }
 
-// stateOf reads the state of the configuration.
-func (a *app) stateOf(ctx context.Context, f *configFlags) (state.Store, *state.Document, error) {
-	store, err := a.storeOf(ctx, f)
+// zonedOptions are the options for screens that show times of Pages.
+func (a *app) zonedOptions(cfg *config.Config) render.Options {
+	o := a.renderOptions(a.StdoutTerminal)
+	o.Zone = zones(cfg.Pages)
+	return o
+}
+
+// stateOf reads the configuration and its state.
+func (a *app) stateOf(ctx context.Context, f *configFlags) (*config.Config, *state.Document, error) {
+	cfg, store, err := a.storeOf(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
 	doc, err := a.readState(ctx, store)
-	return store, doc, err
+	return cfg, doc, err
 }
 
-// storeOf opens the state that the configuration names, or the default one in
-// a folder without a configuration.
-func (a *app) storeOf(ctx context.Context, f *configFlags) (state.Store, error) {
+// storeOf reads the configuration and opens the state that it names. In a
+// folder without a configuration that is the default one.
+func (a *app) storeOf(ctx context.Context, f *configFlags) (*config.Config, state.Store, error) {
 	if !a.hasConfig() {
-		return a.openPlanStore(ctx, plan.Settings{})
+		store, err := a.openPlanStore(ctx, plan.Settings{})
+		return &config.Config{Dir: a.dir()}, store, err
 	}
 	cfg, err := a.loadOfflineConfig(ctx, f)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return a.openStore(ctx, cfg)
+	store, err := a.openStore(ctx, cfg)
+	return cfg, store, err
 }

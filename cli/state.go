@@ -97,7 +97,7 @@ func stateShowCommand(a *app) *cobra.Command {
 		Short: "Show what the state knows of a story",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, doc, err := a.stateOf(cmd.Context(), &f)
+			cfg, doc, err := a.stateOf(cmd.Context(), &f)
 			if err != nil {
 				return err
 			}
@@ -109,7 +109,7 @@ func stateShowCommand(a *app) *cobra.Command {
 			if i < 0 {
 				return notInState(doc, addr)
 			}
-			return render.Entry(a.Stdout, &doc.Stories[i], a.renderOptions(a.StdoutTerminal))
+			return render.Entry(a.Stdout, &doc.Stories[i], a.zonedOptions(cfg))
 		},
 	}
 	f.register(cmd.Flags())
@@ -140,7 +140,7 @@ apply may then publish it again.`,
 
 // stateRm takes entries out of the state, under the lock.
 func (a *app) stateRm(ctx context.Context, f *configFlags, args []string, force bool) error {
-	store, err := a.storeOf(ctx, f)
+	_, store, err := a.storeOf(ctx, f)
 	if err != nil {
 		return err
 	}

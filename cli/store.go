@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 
 	"storyform/config"
@@ -34,6 +35,9 @@ func (a *app) openStore(ctx context.Context, cfg *config.Config) (state.Store, e
 // simulator's own.
 func (a *app) openPlanStore(ctx context.Context, s plan.Settings) (state.Store, error) {
 	if a.sandbox {
+		if err := os.MkdirAll(a.path(sandboxFolder), 0o755); err != nil {
+			return nil, fail("Simulator's folder can't be made", "%v", err)
+		}
 		return openLocal(ctx, a, map[string]string{"path": sandboxStateFile})
 	}
 	kind, args := s.Backend, s.BackendArgs

@@ -64,9 +64,7 @@ func (a *app) runStories(ctx context.Context, f *storiesFlags) error {
 	if f.json {
 		err = render.Value(a.Stdout, rows)
 	} else {
-		o := a.renderOptions(a.StdoutTerminal)
-		o.Zone = zones(cfg.Pages)
-		err = render.Stories(a.Stdout, rows, o)
+		err = render.Stories(a.Stdout, rows, a.zonedOptions(cfg))
 	}
 	if err != nil {
 		return fail("Stories can't be written", "%v", err)

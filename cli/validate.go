@@ -29,7 +29,7 @@ func validateCommand(a *app) *cobra.Command {
 
 // validate is the command validate.
 func (a *app) validate(ctx context.Context, f *configFlags, asJSON bool) error {
-	cfg, diags := a.loadAll(ctx, f, inspect)
+	cfg, diags := a.loadWithMedia(ctx, f)
 	if asJSON {
 		if err := writeValidation(a, diags); err != nil {
 			return fail("Result can't be written", "%v", err)
@@ -47,7 +47,8 @@ func (a *app) validate(ctx context.Context, f *configFlags, asJSON bool) error {
 	if len(diags) > 0 {
 		with = ", with the warnings above"
 	}
-	a.printf("Success! The configuration is valid%s: %d stories on %d Pages.\n", with, len(cfg.Stories), len(cfg.Pages))
+	a.printf("Success! The configuration is valid%s: %s on %s.\n", with,
+		count(len(cfg.Stories), "story", "stories"), count(len(cfg.Pages), "Page", "Pages"))
 	return nil
 }
 
@@ -74,11 +75,21 @@ func writeValidation(a *app, ds diag.Diagnostics) error {
 	}{"1.0", errs == 0, errs, len(ds) - errs, ds})
 }
 
-// inspector reads the facts of a media file.
-type inspector = func(ctx context.Context, path string) (story.Media, error)
+// loadWithMedia reads the configuration and holds its media against the rules.
+func (a *app) loadWithMedia(ctx context.Context, f *configFlags) (*config.Config, diag.Diagnostics) {
+	in := a.newInspector()
+	cfg, diags := a.loadAll(ctx, f, in.inspect)
+	if cfg != nil {
+		diags = append(diags, in.judge(cfg)...)
+		diags.Sort()
+	}
+	in.save(a.dir())
+	return cfg, diags
+}
 
-// loadAll reads the configuration with all its diagnostics.
-func (a *app) loadAll(ctx context.Context, f *configFlags, inspect inspector) (*config.Config, diag.Diagnostics) {
+// loadAll reads the configuration with all its diagnostics. Without inspect,
+// the media are not looked at.
+func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx context.Context, path string) (story.Media, error)) (*config.Config, diag.Diagnostics) {
 	cfg, diags := config.Load(ctx, config.Options{
 		Dir: a.dir(), Vars: f.vars, Env: a.Environ, Version: Version(), Inspect: inspect,
 	})

@@ -47,6 +47,9 @@ type Plan struct {
 	Pages     []Page   `json:"pages"`
 	Summary   Summary  `json:"summary"`
 	Changes   []Change `json:"changes"`
+	// Unregistered lists, in a plan reduced by Due, what is due and was never
+	// registered as it is declared now.
+	Unregistered []Unregistered `json:"unregistered,omitempty"`
 	// Updates are facts to be recorded that need nobody's approval.
 	Updates     []Update         `json:"updates,omitempty"`
 	Diagnostics diag.Diagnostics `json:"diagnostics"`
@@ -112,6 +115,8 @@ type Change struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Offset is how many bytes of the upload the server holds, for resume.
 	Offset int64 `json:"offset,omitempty"`
+	// Registered: the story is in the state, waiting to be published.
+	Registered bool `json:"registered,omitempty"`
 	// Declared is false when the story's block is not in the configuration.
 	Declared bool        `json:"declared"`
 	Range    *diag.Range `json:"range,omitempty"`

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"storyform/apply"
+	"storyform/config"
+	"storyform/internal/diag"
+	"storyform/plan"
+	"storyform/render"
+)
+
+// applyDue publishes what is registered and due and, with --wait, stays and
+// publishes the rest on the minute. Between two publications it sleeps
+// without the lock, and it reads the state anew before each.
+func (a *app) applyDue(ctx context.Context, f *applyFlags) error {
+	cfg, err := a.load(ctx, &f.config)
+	if err != nil {
+		return err
+	}
+	end := a.Clock.Now().Add(f.wait)
+	code := 0
+	for {
+		p, err := a.dueOnce(ctx, f, cfg)
+		code = worse(code, err)
+		if p == nil {
+			return exit(code)
+		}
+		next, ok := nextDue(p, end)
+		if !ok || a.stopped() {
+			if code == 0 && !ok && !p.HasChanges() && len(p.Unregistered) == 0 {
+				a.printf("%s\n", render.NoChanges)
+			}
+			return exit(code)
+		}
+		fmt.Fprintf(a.Stderr, "Waiting for %s, due at %s.\n", next.Address, next.PublishAt.In(zoneOf(cfg, next)).Format("Mon 2 Jan 15:04:05 MST"))
+		if a.sleepUntil(ctx, next.PublishAt) != nil {
+			return exit(apply.ExitInterrupted)
+		}
+	}
+}
+
+// dueOnce makes and carries out one plan of what is due. The plan is nil when
+// none could be made.
+func (a *app) dueOnce(ctx context.Context, f *applyFlags, cfg *config.Config) (*plan.Plan, error) {
+	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, parallelism: f.remote.parallelism})
+	if err != nil {
+		a.diagnose(asExit(err).diags)
+		return nil, err
+	}
+	d.plan = plan.Due(d.plan)
+	a.diagnose(d.plan.Diagnostics)
+	a.diagnose(unregistered(d.plan))
+	var problem error
+	if len(d.plan.Unregistered) > 0 || len(unreadable(d.plan)) > 0 {
+		problem = exit(apply.ExitError)
+	}
+	if !d.plan.HasChanges() {
+		return d.plan, problem
+	}
+	if err := render.Plan(a.Stdout, d.plan, a.renderOptions(a.StdoutTerminal)); err != nil {
+		return nil, fail("Plan can't be written", "%v", err)
+	}
+	err = a.carryOut(ctx, f, d)
+	a.diagnose(asExitDiags(err))
+	return d.plan, exit(worse(worse(0, err), problem))
+}
+
+// asExitDiags are the diagnostics of an error that was not printed yet.
+func asExitDiags(err error) diag.Diagnostics {
+	if err == nil {
+		return nil
+	}
+	return asExit(err).diags
+}
+
+// unregistered tells what is due and was never registered.
+func unregistered(p *plan.Plan) diag.Diagnostics {
+	var ds diag.Diagnostics
+	for _, u := range p.Unregistered {
+		ds = append(ds, diag.Errorf("Due story is not registered",
+			"%s is due and is not published: %s. Run storyform apply, which shows it and asks; --due only publishes what an apply has registered.", u.Address, u.Why).For(u.Address))
+	}
+	return ds
+}
+
+// severity orders exit codes from good to bad.
+var severity = []int{apply.ExitDone, apply.ExitPublished, apply.ExitError, apply.ExitLocked, apply.ExitPartly, apply.ExitUnknown, apply.ExitInterrupted}
+
+// worse is the worse of an exit code and that of an error.
+func worse(code int, err error) int {
+	if err == nil {
+		return code
+	}
+	other := asExit(err).code
+	if slices.Index(severity, other) > slices.Index(severity, code) {
+		return other
+	}
+	return code
+}
+
+// nextDue is the next waiting story that is due by end.
+func nextDue(p *plan.Plan, end time.Time) (plan.Next, bool) {
+	var next plan.Next
+	for _, page := range p.Pages {
+		if n := page.Next; n != nil && !n.PublishAt.After(end) && (next.PublishAt.IsZero() || n.PublishAt.Before(next.PublishAt)) {
+			next = *n
+		}
+	}
+	return next, !next.PublishAt.IsZero()
+}
+
+// zoneOf is the time zone of a waiting story's Page.
+func zoneOf(cfg *config.Config, n plan.Next) *time.Location {
+	if d, ok := cfg.Story(n.Address); ok {
+		return d.Page.Location()
+	}
+	return time.UTC
+}
+
+// stopped reports whether a stop was asked for.
+func (a *app) stopped() bool {
+	select {
+	case <-a.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// errStopped ends a sleep.
+var errStopped = errors.New("stopped")
+
+// sleepUntil waits for an instant, or until a stop is asked for.
+func (a *app) sleepUntil(ctx context.Context, t time.Time) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if a.Stop != nil {
+		go func() {
+			select {
+			case <-a.Stop:
+				cancel(errStopped)
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return a.Clock.Sleep(ctx, t.Sub(a.Clock.Now()))
+}
