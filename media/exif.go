@@ -67,7 +67,8 @@ func openIFD(r io.ReaderAt, size int64) (d ifd, first int64, ok bool) {
 	return d, 0, false
 }
 
-// entries reads the directory at off: its entries and where the next one is.
+// entries reads the directory at off: its entries and where the next one is,
+// 0 for none, -1 when the file ends before it says.
 func (d ifd) entries(off int64) (list []entry, next int64, ok bool) {
 	head, size, tail := int64(2), int64(12), 4
 	if d.big {
@@ -103,10 +104,10 @@ func (d ifd) entries(off int64) (list []entry, next int64, ok bool) {
 		list = append(list, e)
 		b = b[size:]
 	}
-	if len(b) == tail {
-		next = d.offset(b)
+	if len(b) < tail {
+		return list, -1, true
 	}
-	return list, next, true
+	return list, d.offset(b), true
 }
 
 // offset reads a file offset of the structure's width.

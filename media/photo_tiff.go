@@ -40,6 +40,9 @@ func (p *Photo) readTIFF(r io.ReaderAt, size int64) error {
 		}
 		p.Frames++
 	}
+	if next < 0 {
+		p.damaged("the file is cut off within its directory")
+	}
 	p.tiffData(d, tags[tagStripOffsets], tags[tagStripCounts], size)
 	p.tiffData(d, tags[tagTileOffsets], tags[tagTileCounts], size)
 	return nil
