@@ -48,7 +48,7 @@ func (g *gauge) observe(u Usage) {
 
 // extend blocks until a time, unless it is blocked for longer. g is locked.
 func (g *gauge) extend(until time.Time, reason string) {
-	if until.After(g.until) {
+	if until.After(g.until) && !g.forever {
 		g.until, g.reason = until, reason
 	}
 }
