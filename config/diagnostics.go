@@ -182,8 +182,19 @@ func traversalText(t hcl.Traversal) string {
 	return b.String()
 }
 
+// withoutPanic cuts the stack off a diagnostic about a function that panicked.
+// The library recovers, but shows the paths of the machine that built it.
+func withoutPanic(detail string) string {
+	before, _, panicked := strings.Cut(detail, "panic in function implementation")
+	if !panicked {
+		return detail
+	}
+	return before + "it can't work with these arguments."
+}
+
 // explain replaces what HCL says in general by what it means here.
 func (l *loader) explain(d *hcl.Diagnostic) {
+	d.Detail = withoutPanic(d.Detail)
 	if unknown, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 		name := unknown.CalledFunctionName()
 		answer := foreign["function"][name]

@@ -355,7 +355,7 @@ func canFunc() function.Function {
 func firstProblem(diags hcl.Diagnostics) string {
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError && d.Subject != nil {
-			return fmt.Sprintf("%s: %s: %s", rangeOf(*d.Subject), d.Summary, strings.TrimSuffix(d.Detail, "."))
+			return fmt.Sprintf("%s: %s: %s", rangeOf(*d.Subject), d.Summary, strings.TrimSuffix(withoutPanic(d.Detail), "."))
 		}
 	}
 	return "it can't be evaluated"
