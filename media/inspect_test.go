@@ -178,13 +178,13 @@ func TestSniff(t *testing.T) {
 
 // TestPhotosCutOff cuts photos at every byte: damage is told, nothing crashes.
 func TestPhotosCutOff(t *testing.T) {
-	bmp := testmedia.BMP(20, 30)
+	bmp := testmedia.BMP(6, 10)
 	for name, data := range map[string][]byte{
-		"jpeg": testmedia.JPEG(20, 30), "png": testmedia.PNG(20, 30), "gif": testmedia.GIF(20, 30, 2), "bmp": bmp,
-		"tiff":      testmedia.RawTIFF{Width: 20, Height: 30, Samples: 3, Photometric: 2, Planar: true, Pages: 2}.Bytes(),
-		"big tiff":  testmedia.RawTIFF{Width: 20, Height: 30, Samples: 1, Photometric: 1, Big: true, Tile: 16}.Bytes(),
-		"jpeg exif": testmedia.JPEGWithExif(testmedia.JPEG(20, 30), testmedia.Exif(binary.BigEndian, 6)),
-		"png adam7": testmedia.InterlacedPNG(20, 30),
+		"jpeg": testmedia.JPEG(6, 10), "png": testmedia.PNG(6, 10), "gif": testmedia.GIF(6, 10, 2), "bmp": bmp,
+		"tiff":      testmedia.RawTIFF{Width: 6, Height: 10, Samples: 3, Photometric: 2, Planar: true, Pages: 2}.Bytes(),
+		"big tiff":  testmedia.RawTIFF{Width: 6, Height: 10, Samples: 1, Photometric: 1, Big: true, Tile: 16}.Bytes(),
+		"jpeg exif": testmedia.JPEGWithExif(testmedia.JPEG(6, 10), testmedia.Exif(binary.BigEndian, 6)),
+		"png adam7": testmedia.InterlacedPNG(6, 10),
 	} {
 		for n := 30; n < len(data); n++ {
 			f := inspectBytes(t, data[:n], Options{Decode: true})

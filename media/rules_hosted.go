@@ -108,14 +108,14 @@ func checkURLMeta(f *File) Verdict {
 
 func checkURLPublic(f *File) Verdict {
 	return needsURL(f, func(h *Hosted) string {
+		if h.Reply != nil && h.Reply.Private {
+			return "It leads to an address that is not on the Internet"
+		}
 		if h.allowLoopback && isLoopbackHost(h.url) {
 			return ""
 		}
 		if why := privateHost(h.url); why != "" {
 			return "Its host is " + why
-		}
-		if h.Reply != nil && h.Reply.Private {
-			return "The name of its host leads to an address that is not on the Internet"
 		}
 		return ""
 	}, "Use a local file, or a public host.")
