@@ -117,9 +117,7 @@ func simCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "fault":
 		faults, err := sandbox.ParseFaults(strings.Join(args, " "))
 		ts.Check(err)
-		for _, f := range faults {
-			ts.Check(w.sim.AddFault(f))
-		}
+		ts.Check(w.sim.AddFaults(faults...))
 	case "switch":
 		s, err := w.sim.Switches().Parse(strings.Join(args, " "))
 		ts.Check(err)
@@ -129,7 +127,7 @@ func simCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "expire":
 		ts.Check(w.sim.AddToken(sandbox.Token{Value: args[0], Kind: sandbox.UserToken, Subcode: 463}))
 	case "hand":
-		_, err := w.sim.PostByHand(args[0], args[1])
+		_, err := w.sim.AddStory(sandbox.Story{Page: args[0], Kind: args[1]})
 		ts.Check(err)
 	case "remove":
 		w.remove(ts, args[0], args[1])
@@ -171,7 +169,7 @@ func (w *world) remove(ts *testscript.TestScript, page, file string) {
 	sum := fileSum(ts, file)
 	for _, s := range w.sim.Stories(page) {
 		if s.SHA256 == sum {
-			ts.Check(w.sim.Remove(s.PostID))
+			ts.Check(w.sim.RemoveStory(s.PostID))
 			return
 		}
 	}

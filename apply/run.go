@@ -65,6 +65,7 @@ type run struct {
 	plan     *plan.Plan
 	result   *Result
 	pageByID map[string]plan.Page
+	unread   map[string]error // by Page id: why it could not be listed in this run
 	wrote    sync.Once
 	dirty    bool
 }
@@ -77,7 +78,7 @@ func Run(ctx context.Context, approved *plan.Plan, o Options) (result *Result, e
 	o.Lock.Operation = "apply"
 	lock, err := AcquireLock(ctx, o.Store, o.Lock, o.LockTimeout, o.Clock)
 	if err != nil {
-		return result, err
+		return result, fmt.Errorf("take the state lock: %w", err)
 	}
 	defer func() {
 		if unlockErr := lock.Unlock(context.WithoutCancel(ctx)); unlockErr != nil && err == nil {
@@ -138,7 +139,7 @@ func (r *run) rebase(approved *plan.Plan) error {
 		Now: r.Clock.Now(), Tool: r.Run.Tool, State: doc, Refreshed: true,
 		Views: observed.Views, Videos: observed.Videos, Unread: observed.UnreadText(), AdoptNone: r.AdoptNone,
 	})
-	r.plan = fresh
+	r.plan, r.unread = fresh, observed.Unread
 	for _, s := range stale {
 		r.staleStory(approved, s)
 	}

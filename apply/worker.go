@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"storyform/graphapi"
@@ -69,8 +70,12 @@ func (w *worker) connect() *problem {
 		page = plan.Page{Address: w.address, ID: w.id}
 	}
 	connected, err := w.Pages.Connect(w.soft, page)
+	if unread := w.unread[w.id]; err == nil && unread != nil {
+		// Without its list, nobody knows what the Page shows already.
+		err = unread
+	}
 	if err != nil {
-		p := &problem{ending: EndNotAttempted, message: err.Error(), hint: graphapi.Hint(err), stopPage: true}
+		p := &problem{ending: EndNotAttempted, message: reason(err), hint: graphapi.Hint(err), stopPage: true}
 		if w.Report != nil {
 			w.Report(Event{Time: w.Clock.Now(), Kind: PageUnavailable, Page: w.address, PageID: w.id, Message: p.message})
 		}
@@ -147,7 +152,7 @@ func (w *worker) missed(e *state.Entry, why string) error {
 func (w *worker) failed(e *state.Entry, op string, err error) error {
 	e.Status = story.Failed
 	e.Failure = w.failure(op, err)
-	if putErr := w.put(stepFailed, e, w.event("failed", e, op+": "+err.Error())); putErr != nil {
+	if putErr := w.put(stepFailed, e, w.event("failed", e, op+": "+reason(err))); putErr != nil {
 		return putErr
 	}
 	return w.refused(op, err)
@@ -156,17 +161,23 @@ func (w *worker) failed(e *state.Entry, op string, err error) error {
 // refused is a definite refusal as the ending of a story.
 func (w *worker) refused(op string, err error) *problem {
 	return &problem{
-		ending: EndFailed, message: err.Error(), hint: graphapi.Hint(err), stopPage: graphapi.StopsPage(err),
+		ending: EndFailed, message: reason(err), hint: graphapi.Hint(err), stopPage: graphapi.StopsPage(err),
 	}
 }
 
 // failure is what the state remembers of an error.
 func (w *worker) failure(op string, err error) *state.Failure {
-	f := &state.Failure{At: w.Clock.Now().UTC(), Op: op, Message: err.Error()}
+	f := &state.Failure{At: w.Clock.Now().UTC(), Op: op, Message: reason(err)}
 	if ge, ok := errors.AsType[*graphapi.Error](err); ok {
 		f.Code, f.Subcode, f.TraceID = ge.Code, ge.Subcode, ge.TraceID
 	}
 	return f
+}
+
+// reason is an error's text without what to do about it, which is shown on a
+// line of its own.
+func reason(err error) string {
+	return strings.TrimSuffix(err.Error(), "; what to do: "+graphapi.Hint(err))
 }
 
 // effect makes a call that changes something at Meta, with the crash points

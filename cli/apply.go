@@ -189,7 +189,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 		return exit(1)
 	}
 	if err != nil {
-		a.diagnose(diag.Diagnostics{runError(err)})
+		a.diagnose(diag.Diagnostics{runError(err, len(result.Outcomes) > 0)})
 	}
 	if len(result.Outcomes) > 0 {
 		a.printf("\n%s\n", render.ApplySummary(applyCounts(result)))
@@ -201,9 +201,12 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	return exit(code)
 }
 
-// runError explains why a run ended early.
-func runError(err error) diag.Diagnostic {
+// runError explains why a run ended early. begun says that something was
+// done before.
+func runError(err error, begun bool) diag.Diagnostic {
 	switch {
+	case !begun:
+		return diag.Errorf("Apply could not begin", "%v. Nothing was done.", err)
 	case errors.Is(err, state.ErrConflict):
 		return diag.Errorf("State was changed by another run",
 			"%v. This run stopped before doing anything that it could not record. Run storyform plan to see where things stand.", err)

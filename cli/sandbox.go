@@ -131,10 +131,8 @@ func setUpSandbox(server *sandbox.Server, f *sandboxFlags) error {
 		if err != nil {
 			return fmt.Errorf("--fault: %w", err)
 		}
-		for _, fault := range faults {
-			if err := server.AddFault(fault); err != nil {
-				return fmt.Errorf("--fault: %w", err)
-			}
+		if err := server.AddFaults(faults...); err != nil {
+			return fmt.Errorf("--fault: %w", err)
 		}
 	}
 	if len(f.switches) == 0 {

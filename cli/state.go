@@ -79,7 +79,7 @@ func notInState(doc *state.Document, addr story.Address) error {
 	detail := fmt.Sprintf("There is no %s in the state.", addr)
 	known := make([]string, 0, len(doc.Stories))
 	for _, e := range doc.Stories {
-		known = append(known, e.Address.String())
+		known = append(known, e.Address.String(), e.Address.Block().String())
 	}
 	if like := suggest.Nearest(addr.String(), known); like != "" {
 		detail += fmt.Sprintf(" Did you mean %s?", like)

@@ -62,8 +62,8 @@ func openLocal(_ context.Context, a *app, args map[string]string) (state.Store, 
 			return nil, fail("Unknown backend argument", "The local backend has no argument %q; it takes path.", key)
 		}
 	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(a.dir(), filepath.FromSlash(name))
+	if name = filepath.FromSlash(name); !filepath.IsAbs(name) {
+		name = filepath.Join(a.chdir, name) // as short as people would write it
 	}
 	store, err := local.Open(name)
 	if err != nil {
