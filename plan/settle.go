@@ -27,12 +27,16 @@ import (
 //     after the attempt, still does not show it, it is taken as not out, and
 //     the same photo_id may be published once more. If that guess were wrong,
 //     Meta refuses media that were already posted, which is evidence again.
-//   - Absence before that proves nothing: lists lag.
+//   - Absence before that proves nothing: lists lag. Absence from a list that
+//     does not reach back to the attempt proves nothing either, and neither
+//     does absence 24 hours later, when the story would be gone anyway.
 //
-// There is one such second try, always with the same media_id. After it,
-// doubt remains doubt until the list or a person settles it. When the window
-// has closed, there is nothing left to try, and the story ends as missed; its
-// media_id is kept, and should it turn up in a list later it is adopted.
+// There is one such second try, always with the same media_id, and none for a
+// story that is no longer declared as it was attempted: nobody wants that one
+// any more. After it, doubt remains doubt until the list or a person settles
+// it. When the window has closed, or 24 hours have passed, there is nothing
+// left to try, and the story ends as missed; its media_id is kept, and should
+// it turn up in a list later it is adopted.
 
 // Verdict is what the evidence says about a doubtful story.
 type Verdict string
@@ -45,7 +49,7 @@ const (
 	TryAgain Verdict = "try again"
 	// Wait: the evidence does not suffice yet.
 	Wait Verdict = "wait"
-	// GiveUp: its window is closed and it is not on the Page.
+	// GiveUp: nothing may be tried any more and it is not on the Page.
 	GiveUp Verdict = "give up"
 )
 
@@ -56,12 +60,27 @@ const Tries = 2
 // yet believed, because publishing is asynchronous.
 const videoGrace = time.Minute
 
+// defaultSettleAfter stands in for a setting that is missing: without any
+// time for lists to lag, absence would be believed at once.
+const defaultSettleAfter = 5 * time.Minute
+
+// settleAfter is how long after a publish call a list may still lag.
+func settleAfter(setting time.Duration) time.Duration {
+	if setting <= 0 {
+		return defaultSettleAfter
+	}
+	return setting
+}
+
 // Evidence is what is known about a doubtful story.
 type Evidence struct {
 	Now         time.Time
 	SettleAfter time.Duration
 	List        *story.PageView  // nil: the Page was not asked
 	Video       *story.VideoView // nil: not a video, or not asked
+	// Withdrawn: what was attempted is not what is declared now, so that no
+	// other call may be made for it.
+	Withdrawn bool
 }
 
 // Judge weighs the evidence about an entry whose publish was attempted. Why
@@ -74,29 +93,47 @@ func Judge(e *state.Entry, ev Evidence) (v Verdict, found *Found, why string) {
 		return Wait, nil, "the Page has not been asked yet"
 	}
 	attempted := attemptedAt(e)
-	settled := attempted.Add(ev.SettleAfter)
-	absent := !ev.List.At.Before(settled)
+	if attempted.IsZero() {
+		return Wait, nil, "the Page does not list it, and when it was tried is not recorded"
+	}
+	settled := !ev.List.At.Before(attempted.Add(settleAfter(ev.SettleAfter)))
 	if ev.Video != nil && ev.Video.Publish == "published" {
-		if absent {
+		if settled {
 			return Out, nil, "the video's status says published, although the Page does not list it"
 		}
 		return Wait, nil, "the video's status says published; waiting for the Page to list it"
 	}
-	if deadline := e.Deadline(); ended(ev.Now, deadline, attempted) && absent {
-		return GiveUp, nil, "its window is closed and the Page does not list it"
-	} else if ended(ev.Now, deadline, attempted) {
-		return Wait, nil, "the Page does not list it yet; its window is closed, so it won't be tried again"
-	}
-	if e.Operation != nil && e.Operation.Attempt >= Tries {
-		return Wait, nil, fmt.Sprintf("%d publish calls were made and the Page does not list it", e.Operation.Attempt)
-	}
-	if notPublished(e, ev, attempted) {
+	deadline := e.Deadline()
+	closed := !deadline.IsZero() && ev.Now.After(deadline)
+	mayTry := !closed && !ev.Withdrawn && e.Operation.Attempt < Tries
+	if mayTry && notPublished(e, ev, attempted) {
 		return TryAgain, nil, "the video's status says not_published"
 	}
-	if e.Kind == story.Photo && absent {
-		return TryAgain, nil, fmt.Sprintf("the Page does not list it %s after the attempt", ev.SettleAfter)
+	if closed || ev.Now.After(attempted.Add(story.Lifetime)) {
+		return ended(closed, settled)
+	}
+	if ev.Withdrawn {
+		return Wait, nil, "the Page does not list it, and as it is not declared so any more, it is not tried again"
+	}
+	if e.Operation.Attempt >= Tries {
+		return Wait, nil, fmt.Sprintf("%d publish calls were made and the Page does not list it", e.Operation.Attempt)
+	}
+	if e.Kind == story.Photo && settled && !ev.List.Since.After(attempted) {
+		return TryAgain, nil, fmt.Sprintf("the Page does not list it %s after the attempt", settleAfter(ev.SettleAfter))
 	}
 	return Wait, nil, "the Page does not list it yet"
+}
+
+// ended is the verdict about a story for which nothing may be tried any more,
+// because its window is closed or because it would have left the Page by now.
+func ended(closed, settled bool) (Verdict, *Found, string) {
+	switch {
+	case !settled:
+		return Wait, nil, "the Page does not list it yet, and it is too late to try it again"
+	case closed:
+		return GiveUp, nil, "its window is closed and the Page does not list it"
+	}
+	return GiveUp, nil, "the attempt is more than 24 hours old, so that the Page would not list it any more"
 }
 
 // notPublished reports positive evidence that a video is not out.
@@ -112,15 +149,6 @@ func attemptedAt(e *state.Entry) time.Time {
 		return time.Time{}
 	}
 	return e.Operation.AttemptAt
-}
-
-// ended reports whether nothing may be published any more: the deadline is
-// over or, without one, the story would have left the Page by now.
-func ended(now, deadline, attempted time.Time) bool {
-	if deadline.IsZero() {
-		return now.After(attempted.Add(story.Lifetime))
-	}
-	return now.After(deadline)
 }
 
 // foundOf is a listed story as a plan carries it.
