@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,13 @@ import (
 	"storyform/internal/diag"
 )
 
-// maxFile bounds what is read of a plan file, in bytes.
-const maxFile = 256 << 20
+// maxFile bounds what is read of a plan file, in bytes, and maxObjects how
+// many JSON objects may be in it: an empty one of two bytes takes several
+// hundred in memory. A plan of 10,000 stories has some 20 MB and 100,000.
+const (
+	maxFile    = 64 << 20
+	maxObjects = 1 << 20
+)
 
 // The errors of Decode that callers branch on.
 var (
@@ -51,6 +57,9 @@ func Decode(r io.Reader) (*Plan, error) {
 	}
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%w: it is larger than %d MB", ErrNotPlan, maxFile>>20)
+	}
+	if bytes.Count(data, []byte("{")) > maxObjects {
+		return nil, fmt.Errorf("%w: it holds more than %d objects", ErrNotPlan, maxObjects)
 	}
 	var head struct {
 		FormatVersion string `json:"format_version"`
