@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -72,15 +71,12 @@ func (b *builder) hold(c *Change, why string) {
 	}
 }
 
-// earlyTolerance is how far before its planned time a story that is live is
-// still taken for a publication of ours that the state lost.
-const earlyTolerance = 5 * time.Minute
-
 // checkEmptyState refuses to publish from a state that was never written
 // while stories like the ones to be published are live: this is what a lost
-// state looks like, and the one moment at which it would publish twice.
+// state looks like, and the one moment at which it would publish twice. A Page
+// that could not be read may show anything, but apply publishes nothing there.
 func (b *builder) checkEmptyState() {
-	if b.State.Serial > 0 || len(b.State.Stories) > 0 || b.AdoptNone {
+	if b.State.Serial > 0 || len(b.State.Stories) > 0 || b.AdoptNone || !b.Refreshed {
 		return
 	}
 	for i := range b.changes {
@@ -88,8 +84,8 @@ func (b *builder) checkEmptyState() {
 		if c.Action != Publish {
 			continue
 		}
+		d := b.declared[c.Address]
 		if like := b.looksPublished(c); len(like) > 0 {
-			d := b.declared[c.Address]
 			b.errorf(d, "publish_at", "State is new, but the Page is not",
 				"The state has never been written, and %s already shows %s (%s) that could be %s. If the state was lost, "+
 					"publishing now would post it twice.\n\nIf it is that story, record it:\n    storyform import '%s' %s\n\n"+
@@ -99,8 +95,9 @@ func (b *builder) checkEmptyState() {
 	}
 }
 
-// looksPublished finds live stories of the same kind that went out when the
-// change's story would have.
+// looksPublished finds live stories that could be the change's: of the same
+// kind, or of one that is not known here. When they went out says nothing: the
+// state that was lost would have told that publish_at was moved afterwards.
 func (b *builder) looksPublished(c *Change) []story.Observed {
 	view := b.Views[c.PageID]
 	if view == nil {
@@ -108,8 +105,8 @@ func (b *builder) looksPublished(c *Change) []story.Observed {
 	}
 	var like []story.Observed
 	for _, o := range view.Stories {
-		live := o.Published && b.Now.Before(o.ExpiresAt())
-		if live && o.Kind == c.Kind && (c.PublishAt.IsZero() || o.CreatedAt.After(c.PublishAt.Add(-earlyTolerance))) {
+		other := o.Kind != c.Kind && (o.Kind == story.Photo || o.Kind == story.Video)
+		if o.Published && b.Now.Before(o.ExpiresAt()) && !other {
 			like = append(like, o)
 		}
 	}
