@@ -54,6 +54,7 @@ type builder struct {
 	Input
 	entries  map[story.Address]*state.Entry
 	declared map[story.Address]*story.Desired
+	wentOut  map[story.Address]int // the highest revision that the history knows to have been out
 	changes  []Change
 	updates  []Update
 	waiting  []*story.Desired
@@ -62,21 +63,26 @@ type builder struct {
 }
 
 // Build makes the plan. It is a pure function of in.
-func Build(in Input) *Plan {
-	b := newBuilder(in)
-	for i := range in.Stories {
-		d := &in.Stories[i]
-		b.decide(d, b.entries[d.Address])
+func Build(in Input) *Plan { return newBuilder(in).build() }
+
+// build decides about each story and lays the rules about several over it.
+func (b *builder) build() *Plan {
+	for i := range b.Stories {
+		if d := &b.Stories[i]; b.declared[d.Address] == d { // one decision for each address, whatever comes in
+			b.decide(d, b.entries[d.Address])
+		}
 	}
 	for i := range b.State.Stories {
-		e := &b.State.Stories[i]
-		if b.declared[e.Address] == nil {
+		if e := &b.State.Stories[i]; b.declared[e.Address] == nil && b.entries[e.Address] == e {
 			b.decideUndeclared(e)
 		}
 	}
 	b.checkAfter()
 	b.checkEmptyState()
 	b.checkBulk()
+	for i := range b.changes {
+		b.changes[i].Prior = priorOf(b.entries[b.changes[i].Address])
+	}
 	sortChanges(b.changes)
 	return b.plan()
 }
@@ -90,6 +96,7 @@ func newBuilder(in Input) *builder {
 		Input:    in,
 		entries:  make(map[story.Address]*state.Entry, len(in.State.Stories)),
 		declared: make(map[story.Address]*story.Desired, len(in.Stories)),
+		wentOut:  map[story.Address]int{},
 		live:     map[string]int{},
 	}
 	for i := range in.State.Stories {
@@ -99,7 +106,23 @@ func newBuilder(in Input) *builder {
 	for i := range in.Stories {
 		b.declared[in.Stories[i].Address] = &in.Stories[i]
 	}
+	for i := range in.State.History {
+		if ev := &in.State.History[i]; tellsOut(ev) {
+			b.wentOut[ev.Address] = max(b.wentOut[ev.Address], ev.Revision)
+		}
+	}
 	return b
+}
+
+// tellsOut reports whether a line of history says that a story was out.
+func tellsOut(ev *state.Event) bool {
+	switch ev.What {
+	case "published", "adopted", "removed", "forgotten":
+		return true
+	case "resolved":
+		return ev.PostID != ""
+	}
+	return false
 }
 
 // plan puts the document together.

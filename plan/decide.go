@@ -24,6 +24,8 @@ func (b *builder) decide(d *story.Desired, e *state.Entry) {
 		b.settle(d, e)
 	case e.Status.Out():
 		b.decideOut(d, e)
+	case d.Revision < e.Revision && d.Revision <= b.wentOut[d.Address]:
+		b.decideLowered(d, e)
 	case e.Revision < d.Revision && e.Status.Converged():
 		b.decideNew(d, e)
 	case e.Status == story.Cancelled:
@@ -45,16 +47,12 @@ func (b *builder) adoptable(e *state.Entry) bool {
 // decideNew handles a story of which this revision was never registered.
 func (b *builder) decideNew(d *story.Desired, before *state.Entry) {
 	if b.closed(d) {
-		b.windowClosed(d)
+		b.windowClosed(d, d.NotAfter)
 		return
 	}
 	c := b.change(d, Publish, "")
 	if before != nil && before.Status.Out() {
-		c.Reason = fmt.Sprintf("revision %d, on purpose a second time; revision %d went out at %s",
-			d.Revision, before.Revision, local(before.PublishedAt, d.Page.Location()))
-		if before.Status == story.Live {
-			c.Reason += " and stays visible until " + local(before.ExpiresAt, d.Page.Location())
-		}
+		c.Reason = b.againReason(d, before)
 	} else if before != nil {
 		c.Reason = "declared again after it was " + string(before.Status)
 	}
@@ -66,13 +64,40 @@ func (b *builder) decideNew(d *story.Desired, before *state.Entry) {
 	b.changes = append(b.changes, c)
 }
 
+// againReason says of a higher revision what became of the one before.
+func (b *builder) againReason(d *story.Desired, before *state.Entry) string {
+	loc := d.Page.Location()
+	text := fmt.Sprintf("revision %d, on purpose a second time; revision %d went out at %s",
+		d.Revision, before.Revision, local(before.PublishedAt, loc))
+	switch now, _ := b.standing(before); now {
+	case story.Live:
+		text += " and stays visible until " + local(before.ExpiresAt, loc)
+	case story.Removed:
+		text += " and was removed before its 24 hours were over"
+	}
+	return text
+}
+
+// decideLowered handles a revision that went out, declared once more after a
+// higher one was registered: typically, raising it was reverted. It is out, so
+// it is not published again, and the higher one is not wanted any more.
+func (b *builder) decideLowered(d *story.Desired, e *state.Entry) {
+	if !e.Status.Pending() {
+		return
+	}
+	c := b.entryChange(e, Cancel, fmt.Sprintf(
+		"revision %d is not declared any more; revision %d went out before and is not published again", e.Revision, b.wentOut[d.Address]))
+	c.Declared = false // this revision is not
+	b.changes = append(b.changes, c)
+}
+
 // decidePending handles a registered story that is not out and for which no
 // publish call is open: scheduled, interrupted or failed.
 func (b *builder) decidePending(d *story.Desired, e *state.Entry) {
 	diffs, identity := b.diffs(d, e)
 	switch {
 	case b.closedFor(d, e) && len(diffs) > 0 && !b.closedEntry(e):
-		b.windowClosed(d)
+		b.windowClosed(d, windowEnd(d, e))
 	case b.closedFor(d, e):
 		c := b.change(d, Missed, b.missedReason(d, e))
 		b.changes = append(b.changes, c)
@@ -89,22 +114,24 @@ func (b *builder) decidePending(d *story.Desired, e *state.Entry) {
 		c := b.change(d, Publish, "it failed before: "+failureText(e))
 		c.Diffs = diffs
 		b.changes = append(b.changes, c)
-	case !identity && (e.Status == story.Uploading || e.Status == story.Uploaded):
-		b.resume(d, e, diffs)
+	case len(diffs) == 0 && (e.Status == story.Uploading || e.Status == story.Uploaded):
+		b.resume(d, e)
 	default:
 		c := b.change(d, Publish, b.lateReason(d))
 		c.Diffs = diffs
-		if e.Status != story.Scheduled {
+		if e.Status != story.Scheduled && identity {
 			c.Reason = "the upload is made again: it was begun for other media"
 		}
 		b.changes = append(b.changes, c)
 	}
 }
 
-// resume handles an upload that an earlier run began and did not finish.
-func (b *builder) resume(d *story.Desired, e *state.Entry, diffs []Diff) {
+// resume handles an upload that an earlier run began and did not finish. What
+// is declared is what is registered: otherwise it is a publication, which
+// registers the difference first. A resumed story that kept an old revision
+// would be published once more under the new one.
+func (b *builder) resume(d *story.Desired, e *state.Entry) {
 	c := b.change(d, Resume, "")
-	c.Diffs = diffs
 	video := b.Videos[e.MediaID]
 	switch {
 	case e.MediaID == "":
@@ -128,13 +155,18 @@ func (b *builder) resume(d *story.Desired, e *state.Entry, diffs []Diff) {
 // decideOut handles a story that is out: nothing is ever published for it
 // again, except for a higher revision.
 func (b *builder) decideOut(d *story.Desired, e *state.Entry) {
-	expired := b.refreshOut(e)
 	if e.Revision < d.Revision {
+		// What became true of the old revision is not recorded: its entry is
+		// about to be the new one's.
+		if now, _ := b.standing(e); now == story.Live {
+			b.live[e.PageID]++
+		}
 		b.decideNew(d, e)
 		return
 	}
+	expired := b.refreshOut(e)
 	diffs, _ := b.diffs(d, e)
-	if expired || e.Status != story.Live || len(diffs) == 0 {
+	if expired || len(diffs) == 0 {
 		return
 	}
 	if e.Forgotten && sameContent(diffs) {
@@ -157,35 +189,46 @@ func sameContent(diffs []Diff) bool {
 	return true
 }
 
-// refreshOut notes what the clock and the list say about a story that is
-// out, counts it when it is visible, and reports whether it has expired.
-func (b *builder) refreshOut(e *state.Entry) (expired bool) {
+// standing is the status that the clock and the list give to a story that is
+// out, and our story as the Page lists it, where that is worth recording.
+func (b *builder) standing(e *state.Entry) (story.Status, *Found) {
 	view := b.Views[e.PageID]
 	listed, isListed := e.ListedIn(view)
+	back := e.Status == story.Removed && isListed && listed.Published
 	switch {
-	case e.Status != story.Live && !(e.Status == story.Removed && isListed && listed.Published):
-		return true
+	case e.Status != story.Live && !back:
+		return e.Status, nil
 	case !b.Now.Before(e.ExpiresAt):
-		b.updates = append(b.updates, Update{Address: e.Address, Status: story.Archived})
-		return true
-	case isListed:
-		if e.URL == "" || e.PostID == "" || e.Status == story.Removed {
-			b.updates = append(b.updates, Update{Address: e.Address, Status: story.Live, Found: foundOf(listed)})
-		}
-	case b.takenDown(e, view):
-		b.updates = append(b.updates, Update{Address: e.Address, Status: story.Removed, Loud: true})
-		b.noteRemoved(e)
-		return true
+		return story.Archived, nil
+	case isListed && (e.URL == "" || e.PostID == "" || back):
+		return story.Live, foundOf(listed)
+	case !isListed && b.takenDown(e, view):
+		return story.Removed, nil
 	}
-	b.live[e.PageID]++
-	return false
+	return story.Live, nil
+}
+
+// refreshOut notes what became of a story that is out, counts it when it is
+// visible, and reports whether it has expired.
+func (b *builder) refreshOut(e *state.Entry) (expired bool) {
+	now, listed := b.standing(e)
+	if now != e.Status || listed != nil {
+		b.updates = append(b.updates, Update{Address: e.Address, Status: now, Found: listed, Loud: now == story.Removed})
+	}
+	if now == story.Removed && e.Status != story.Removed {
+		b.noteRemoved(e)
+	}
+	if now == story.Live {
+		b.live[e.PageID]++
+	}
+	return now != story.Live
 }
 
 // takenDown reports whether the list, read long enough after publication,
 // lacks a story that should still be visible.
 func (b *builder) takenDown(e *state.Entry, view *story.PageView) bool {
 	return view != nil && !e.PublishedAt.IsZero() &&
-		view.At.After(e.PublishedAt.Add(b.Settings.SettleAfter)) && view.Since.Before(e.PublishedAt)
+		view.At.After(e.PublishedAt.Add(settleAfter(b.Settings.SettleAfter))) && view.Since.Before(e.PublishedAt)
 }
 
 // noteRemoved tells that a story is gone before its time.
@@ -216,22 +259,30 @@ func (b *builder) decideMissed(d *story.Desired, e *state.Entry) {
 	b.changes = append(b.changes, c)
 }
 
-// settle handles a story with an open publish call.
+// settle handles a story with an open publish call. When the declaration has
+// changed since, or is gone, nobody wants what was attempted any more: it is
+// found out what became of it, but no other call is made.
 func (b *builder) settle(d *story.Desired, e *state.Entry) {
-	c := b.entryChange(e, Settle, b.settleReason(e))
+	withdrawn := d == nil
+	var diffs []Diff
 	if d != nil {
-		c.Declared, c.Order = true, d.Order
-		c.Range = &d.Range
-		if diffs, _ := b.diffs(d, e); len(diffs) > 0 {
-			c.Reason += "; what changed in the configuration is looked at afterwards"
-		}
+		diffs, _ = b.diffs(d, e)
+		withdrawn = approvalDiffers(diffs)
+	}
+	c := b.entryChange(e, Settle, b.settleReason(e, withdrawn))
+	c.Withdrawn = withdrawn
+	if d != nil {
+		c.Range = rangeOf(d)
+	}
+	if len(diffs) > 0 {
+		c.Reason += "; what changed in the configuration is looked at afterwards"
 	}
 	b.changes = append(b.changes, c)
 }
 
 // settleReason says what the evidence at hand amounts to.
-func (b *builder) settleReason(e *state.Entry) string {
-	ev := Evidence{Now: b.Now, SettleAfter: b.Settings.SettleAfter, List: b.Views[e.PageID]}
+func (b *builder) settleReason(e *state.Entry, withdrawn bool) string {
+	ev := Evidence{Now: b.Now, SettleAfter: b.Settings.SettleAfter, List: b.Views[e.PageID], Withdrawn: withdrawn}
 	if v, ok := b.Videos[e.MediaID]; ok {
 		ev.Video = &v
 	}
@@ -250,8 +301,7 @@ func (b *builder) adopt(d *story.Desired, e *state.Entry) {
 	c.Found = foundOf(o)
 	c.ExpiresAt = o.ExpiresAt()
 	if d != nil {
-		c.Declared, c.Order = true, d.Order
-		c.Range = &d.Range
+		c.Range = rangeOf(d)
 	}
 	if b.Now.Before(c.ExpiresAt) {
 		b.live[e.PageID]++

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"storyform/state"
 	"storyform/story"
 )
 
@@ -52,4 +53,32 @@ func FingerprintOf(changes []Change) string {
 		h.Write([]byte(row + "\n"))
 	}
 	return fingerprintPrefix + hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// specID identifies what a registration approves: every pinned attribute, and
+// those that say which media and which Page.
+func specID(s *story.Spec) string {
+	var row []string
+	for _, a := range story.Attributes {
+		if a.Pinned || a.Identity {
+			row = append(row, a.Name, a.Text(s, time.UTC))
+		}
+	}
+	text, _ := json.Marshal(row) // strings always encode; JSON keeps them apart
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// priorOf identifies what the state remembers of a story, as far as somebody
+// decided it: how far it has come since is not part of it. It is empty for
+// nothing.
+func priorOf(e *state.Entry) string {
+	if e == nil {
+		return ""
+	}
+	spec := e.Spec()
+	if e.Status == story.Cancelled {
+		return "cancelled-" + specID(&spec)
+	}
+	return specID(&spec)
 }

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"storyform/internal/diag"
 	"storyform/state"
 	"storyform/story"
 )
@@ -16,12 +18,21 @@ func (b *builder) change(d *story.Desired, a Action, reason string) Change {
 		Kind: d.Kind, Source: d.Source, SHA256: d.Media.SHA256, Bytes: d.Media.Bytes, Media: d.Media,
 		PublishAt: utc(d.PublishAt), NotAfter: utc(d.NotAfter), Window: d.Window,
 		Revision: d.Revision, After: d.After, Labels: d.Labels, Order: d.Order,
-		Declared: true,
+		Declared: true, Range: rangeOf(d),
 	}
-	if !d.Range.IsZero() {
-		c.Range = &d.Range
+	if e := b.entries[d.Address]; e != nil {
+		c.Registered = e.Status.Pending() && e.Revision == d.Revision
 	}
 	return c
+}
+
+// rangeOf is where a story is declared; nil when that is not known.
+func rangeOf(d *story.Desired) *diag.Range {
+	if d.Range.IsZero() {
+		return nil
+	}
+	r := d.Range
+	return &r
 }
 
 // entryChange is a change of what the state remembers, whether or not it is
@@ -63,6 +74,16 @@ func (b *builder) diffs(d *story.Desired, e *state.Entry) (diffs []Diff, identit
 	return diffs, identity
 }
 
+// approvalDiffers reports whether what differs is anything that an approval is
+// about: other media, another Page, time, window or revision.
+func approvalDiffers(diffs []Diff) bool {
+	return slices.ContainsFunc(diffs, func(d Diff) bool {
+		return slices.ContainsFunc(story.Attributes, func(a story.Attribute) bool {
+			return a.Name == d.Attribute && (a.Identity || a.Pinned)
+		})
+	})
+}
+
 // later reports whether a declared story is due after now.
 func (b *builder) later(d *story.Desired) bool { return d.PublishAt.After(b.Now) }
 
@@ -72,13 +93,21 @@ func (b *builder) closed(d *story.Desired) bool {
 	return !d.NotAfter.IsZero() && b.Now.After(d.NotAfter)
 }
 
-// closedFor reports whether the window of a registered story is over, as it
-// is declared now. A window that counts from the registration began there.
-func (b *builder) closedFor(d *story.Desired, e *state.Entry) bool {
+// windowEnd is the last instant at which a registered story may go out, as it
+// is declared now; zero when nothing bounds it. A window that counts from the
+// registration began there.
+func windowEnd(d *story.Desired, e *state.Entry) time.Time {
 	if d.NotAfter.IsZero() && d.PublishAt.IsZero() && d.Window > 0 {
-		return b.Now.After(e.RegisteredAt.Add(d.Window))
+		return e.RegisteredAt.Add(d.Window)
 	}
-	return b.closed(d)
+	return d.NotAfter
+}
+
+// closedFor reports whether the window of a registered story is over, as it
+// is declared now.
+func (b *builder) closedFor(d *story.Desired, e *state.Entry) bool {
+	end := windowEnd(d, e)
+	return !end.IsZero() && b.Now.After(end)
 }
 
 // closedEntry reports whether the window is over as it was registered.
@@ -87,18 +116,25 @@ func (b *builder) closedEntry(e *state.Entry) bool {
 	return !deadline.IsZero() && b.Now.After(deadline)
 }
 
-// windowClosed reports that a story is declared with a window in the past.
-func (b *builder) windowClosed(d *story.Desired) {
+// windowClosed reports that a story is declared with a window that ended in
+// the past.
+func (b *builder) windowClosed(d *story.Desired, end time.Time) {
 	attr := "not_after"
-	if _, ok := d.Ranges[attr]; !ok {
-		attr = "publish_at"
+	for _, name := range []string{"publish_at", "window"} {
+		if _, ok := d.Ranges[attr]; !ok {
+			attr = name
+		}
 	}
 	loc := d.Page.Location()
 	detail := fmt.Sprintf("%s may go out until %s, and it is %s now, so it can never be published.",
-		d.Address, local(d.NotAfter, loc), local(b.Now, loc))
+		d.Address, local(end, loc), local(b.Now, loc))
+	if d.NotAfter.IsZero() {
+		detail = fmt.Sprintf("%s was registered at %s and may go out for %s from then, which is over.",
+			d.Address, local(end.Add(-d.Window), loc), d.Window)
+	}
 	if !d.PublishAt.IsZero() {
 		detail = fmt.Sprintf("%s is due at %s and may go out until %s, and it is %s now, so it can never be published.",
-			d.Address, local(d.PublishAt, loc), local(d.NotAfter, loc), local(b.Now, loc))
+			d.Address, local(d.PublishAt, loc), local(end, loc), local(b.Now, loc))
 	}
 	detail += " Check the year and the time zone; move publish_at or not_after, give it a longer window, or remove the block."
 	b.errorf(d, attr, "Window already closed", "%s", detail)
@@ -114,10 +150,7 @@ func (b *builder) lateReason(d *story.Desired) string {
 
 // missedReason says why a registered story was not published in its window.
 func (b *builder) missedReason(d *story.Desired, e *state.Entry) string {
-	deadline := d.NotAfter
-	if deadline.IsZero() {
-		deadline = e.Deadline()
-	}
+	deadline := windowEnd(d, e)
 	text := fmt.Sprintf("its window closed at %s, %s ago, and it is not published any more",
 		local(deadline, d.Page.Location()), lateness(b.Now.Sub(deadline)))
 	if e.Status == story.Failed {

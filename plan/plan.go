@@ -117,6 +117,12 @@ type Change struct {
 	Offset int64 `json:"offset,omitempty"`
 	// Registered: the story is in the state, waiting to be published.
 	Registered bool `json:"registered,omitempty"`
+	// Withdrawn, for settle: what was attempted is not what is declared now, so
+	// no other publish call may be made for it. See Evidence.
+	Withdrawn bool `json:"withdrawn,omitempty"`
+	// Prior identifies what the state remembered of the story when the plan
+	// was made; empty for nothing. See Rebase.
+	Prior string `json:"prior,omitempty"`
 	// Declared is false when the story's block is not in the configuration.
 	Declared bool        `json:"declared"`
 	Range    *diag.Range `json:"range,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"storyform/internal/diag"
+	"storyform/state"
 	"storyform/story"
 )
 
@@ -17,6 +18,13 @@ import (
 // and the present state, and carries out an action only where it is what was
 // approved or a part of it: what was approved as "publish" may by now be a
 // "resume", a "settle", or nothing at all, but never the other way round.
+//
+// What the state remembers must be what it was when the plan was made, or what
+// the plan itself registers. If another run has registered something else since,
+// or cancelled the story, then somebody approved that later, and the plan's
+// approval is the older one. A state that went back in time, as a lost or
+// restored one does, can't be told apart from one that forgot a publication,
+// and nothing is done from it.
 
 // follows lists, for each approved action, what may be done in its place.
 var follows = map[Action][]Action{
@@ -49,36 +57,30 @@ func Rebase(approved *Plan, in Input) (*Plan, []Stale) {
 	in.Pages = approvedPages(approved)
 	in.Stories = approvedStories(approved, in.Pages)
 	in.Settings = approved.Settings
-	in.AdoptNone = in.AdoptNone || approved.Serial > 0
-	fresh := Build(in)
+	b := newBuilder(in)
+	fresh := b.build()
 
-	byAddress := make(map[story.Address]Change, len(fresh.Changes))
+	left := make(map[story.Address]Change, len(fresh.Changes))
 	for _, c := range fresh.Changes {
-		byAddress[c.Address] = c
+		left[c.Address] = c
 	}
 	var kept []Change
 	var stale []Stale
-	for _, want := range approved.Changes {
-		got, ok := byAddress[want.Address]
-		switch {
-		case !ok:
-			if want.Action != Note {
-				stale = append(stale, nothingLeft(want, fresh.Diagnostics))
-			}
-		case !slices.Contains(follows[want.Action], got.Action):
-			if want.Action != Note && got.Action != Note {
-				stale = append(stale, Stale{Address: want.Address, Action: want.Action, Why: fmt.Sprintf(
-					"the plan says %s, but since it was made the story has moved on and would now need: %s", want.Action, got.Action)})
-			} else if want.Action != Note {
-				stale = append(stale, Stale{Address: want.Address, Action: want.Action, Why: got.Reason, Done: got.Reason == ""})
-			}
-		default:
+	for i := range approved.Changes {
+		want := &approved.Changes[i]
+		got, ok := left[want.Address]
+		delete(left, want.Address) // whatever the file says, a story has one change
+		if s := b.stale(want, &got, ok); s != nil {
+			stale = append(stale, *s)
+		} else if ok && slices.Contains(follows[want.Action], got.Action) {
+			got.Withdrawn = got.Withdrawn || want.Withdrawn
 			kept = append(kept, got)
 		}
 	}
+	sortChanges(kept)
 	fresh.Changes = kept
-	fresh.Diagnostics = withoutAddresses(fresh.Diagnostics, approved)
-	sortChanges(fresh.Changes)
+	fresh.Updates = toldUpdates(fresh.Updates, approved)
+	fresh.Diagnostics = b.rebaseDiagnostics(approved)
 	waiting, live := fresh.Summary.Waiting, fresh.Summary.Live
 	fresh.Summary = Summarize(kept)
 	fresh.Summary.Waiting, fresh.Summary.Live = waiting, live
@@ -86,28 +88,94 @@ func Rebase(approved *Plan, in Input) (*Plan, []Stale) {
 	return fresh, stale
 }
 
-// nothingLeft explains an approved change for which there is nothing to do.
-func nothingLeft(want Change, diags diag.Diagnostics) Stale {
-	s := Stale{Address: want.Address, Action: want.Action}
-	for _, d := range diags {
-		if d.Address == want.Address.String() && d.Severity == diag.Error {
-			s.Why = d.Summary + ": " + d.Detail
-			return s
+// stale says why an approved change is not carried out; nil when it is, and
+// for a note, of which nothing was approved. got is what would be done now,
+// if there is anything.
+func (b *builder) stale(want, got *Change, ok bool) *Stale {
+	s := &Stale{Address: want.Address, Action: want.Action}
+	refusal := b.refusal(want.Address)
+	switch {
+	case want.Action == Note:
+		return nil
+	case refusal != "":
+		s.Why = refusal
+	case !ok:
+		s.Why, s.Done = b.nothingLeft(want)
+	case got.Action == Note:
+		s.Why = got.Reason
+	case !slices.Contains(follows[want.Action], got.Action):
+		s.Why = fmt.Sprintf("the plan says %s, but since it was made the story has moved on and would now need: %s", want.Action, got.Action)
+	case approvals[got.Action] != "":
+		if s.Why = superseded(want, b.entries[want.Address]); s.Why == "" {
+			return nil
 		}
+	default:
+		return nil
 	}
-	s.Done = true
-	s.Why = "another run has done it since the plan was made"
 	return s
 }
 
-// withoutAddresses drops the diagnostics that nothingLeft has turned into
-// stale changes.
-func withoutAddresses(ds diag.Diagnostics, approved *Plan) diag.Diagnostics {
-	known := make(map[string]bool, len(approved.Changes))
-	for _, c := range approved.Changes {
-		known[c.Address.String()] = true
+// refusal is the error that stands against a story; "" for none.
+func (b *builder) refusal(addr story.Address) string {
+	for _, d := range b.diags {
+		if d.Address == addr.String() && d.Severity == diag.Error {
+			return d.Summary + ": " + d.Detail
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(ds), func(d diag.Diagnostic) bool { return d.Address != "" && known[d.Address] })
+	return ""
+}
+
+// nothingLeft explains an approved change for which there is nothing to do.
+func (b *builder) nothingLeft(want *Change) (why string, done bool) {
+	e := b.entries[want.Address]
+	if e != nil && approvals[want.Action] == approvals[Publish] && (e.Status == story.Missed || e.Status == story.Cancelled) {
+		return fmt.Sprintf("another run has recorded it as %s since the plan was made", e.Status), false
+	}
+	return "another run has done it since the plan was made", true
+}
+
+// superseded says what the state remembers that neither was there when the
+// plan was made nor comes from it; "" when there is nothing of the kind.
+func superseded(want *Change, e *state.Entry) string {
+	if priorOf(e) == want.Prior {
+		return ""
+	}
+	if e == nil {
+		return "the state does not know the story any more: it was removed or renamed, or the state was lost"
+	}
+	if e.Status == story.Cancelled {
+		return "another run has cancelled it since the plan was made"
+	}
+	have, approved := e.Spec(), want.Spec()
+	if specID(&have) != specID(&approved) {
+		return "another run has registered it differently since the plan was made"
+	}
+	return ""
+}
+
+// toldUpdates leaves out what the reader of the approved plan was not told:
+// the next plan tells it, and then it is remembered.
+func toldUpdates(updates []Update, approved *Plan) []Update {
+	return slices.DeleteFunc(updates, func(u Update) bool {
+		return u.Loud && !slices.ContainsFunc(approved.Updates, func(told Update) bool {
+			return told.Address == u.Address && told.Status == u.Status
+		})
+	})
+}
+
+// rebaseDiagnostics are those that stale changes don't already tell.
+func (b *builder) rebaseDiagnostics(approved *Plan) diag.Diagnostics {
+	known := make(map[string]bool, len(approved.Changes))
+	for i := range approved.Changes {
+		known[approved.Changes[i].Address.String()] = true
+	}
+	ds := slices.DeleteFunc(slices.Clone(b.diags), func(d diag.Diagnostic) bool { return known[d.Address] })
+	if b.State.Serial < approved.Serial {
+		ds = append(ds, diag.Errorf("State is older than the plan",
+			"The plan was made from serial %d of the state, and this is serial %d. The state was lost, restored from a backup, or is another one; "+
+				"it may have forgotten stories that are out. Make sure that it is the right state, and make the plan again.", approved.Serial, b.State.Serial))
+	}
+	return ds
 }
 
 // approvedPages is the plan's Pages as declarations.
