@@ -25,8 +25,9 @@ type TokenInfo struct {
 }
 
 // DebugToken asks about the configured token with that token itself. The
-// token to be inspected is sent in the body of a POST with method=GET, as
-// Meta's own SDKs have long tunnelled reads, so that it never is in a URL.
+// token to be inspected is sent in the body of a POST with method=GET, so that
+// it never is in a URL. Meta's PHP SDK up to version 3 made every read like
+// this (BaseFacebook::_graph); the documentation of the edge shows a GET.
 func (p *Page) DebugToken(ctx context.Context) (info TokenInfo, err error) {
 	token, _ := p.token(true)
 	err = p.do(ctx, call{

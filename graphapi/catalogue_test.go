@@ -68,6 +68,7 @@ func TestDecisions(t *testing.T) {
 		{Error{Code: 21}, stop},
 		{Error{Code: 32}, throttled},
 		{Error{Code: 100}, refused},
+		{Error{Code: 100, Message: "(#100) Invalid appsecret_proof provided in the API argument"}, stop},
 		{Error{Code: 100, Subcode: 21}, stop},
 		{Error{Code: 100, Subcode: 33}, want{outcome: NotDone, missing: true}},
 		{Error{Code: 100, Subcode: 1366046}, refused},
