@@ -155,10 +155,13 @@ func sayOut(s string) func(*Event, Options) string {
 			}
 			in += "live until " + moment(e.ExpiresAt, o.zone(e.Page), e.Time)
 		}
-		if in == "" {
-			return text
+		if in != "" {
+			text += " [" + in + "]"
 		}
-		return text + " [" + in + "]"
+		if e.URL != "" {
+			text += " " + e.URL
+		}
+		return text
 	}
 }
 

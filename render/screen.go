@@ -201,7 +201,7 @@ func wrap(s string, n, hard int) []string {
 		if current != "" {
 			lines = append(lines, current)
 		}
-		for w > hard {
+		for w > hard && !strings.HasPrefix(word, "https://") { // a broken link is none
 			head, tail := splitAt(word, hard)
 			if head == "" {
 				break
