@@ -93,6 +93,9 @@ func afterOf(v cty.Value) ([]story.Address, string) {
 	var out []story.Address
 	for it := v.ElementIterator(); it.Next(); {
 		_, e := it.Element()
+		if ty.IsObjectType() && e.Type() != storyType {
+			return nil, "This is an object. " + want
+		}
 		if e.IsNull() {
 			continue // so that [condition ? story.a : null] works
 		}

@@ -28,7 +28,7 @@ variable "secret" {
   sensitive = true
 }
 `,
-		"media/a.jpg": "kind=photo", "media/b.jpg": "", "media/deep/c.jpg": "", "media/notes.txt": "hello",
+		"media/a.jpg": "kind=photo", "media/b.jpg": "", "media/deep/c.jpg": "", "media/notes.txt": "hello", ".git/config": "x", ".git/hooks/x": "x",
 		"t.tpl": "Hi ${name}!%{ for x in list } ${upper(x)}%{ endfor }",
 	})
 	c, ds := Load(t.Context(), Options{Dir: dir})
@@ -75,6 +75,7 @@ variable "secret" {
 		{`page.acme["id"].id`, `"104857600000001"`}, {`page.acme["sg"].token_env`, `null`}, {`keys(page.acme)`, `["id", "sg"]`},
 		{`story.teaser["id"]`, `"story.teaser[\"id\"]"`}, {`story.teaser["id"] == story.teaser["id"]`, `true`}, {`story.teaser["id"] == story.teaser["sg"]`, `false`},
 		{`[for k, p in page.acme : "${k}=${p.timezone}"]`, `["id=Asia/Jakarta", "sg=Asia/Jakarta"]`}, {`{ for k, s in story.teaser : k => s }`, "{\n  id = \"story.teaser[\\\"id\\\"]\"\n  sg = \"story.teaser[\\\"sg\\\"]\"\n}"},
+		{`fileset(".", ".git/**")`, `[]`}, {`fileset(".git", "*")`, `! may not read`}, {`fileset(".", "**")`, `["a.story.hcl", "media/a.jpg", "media/b.jpg", "media/deep/c.jpg", "media/notes.txt", "t.tpl"]`},
 		{`timestamp()`, `! can read the clock`}, {`local.n`, `! Did you mean local.m?`}, {`1 +`, `! expression`}, {`each.key`, `! for_each`},
 	}
 	for _, test := range tests {
@@ -150,5 +151,12 @@ func TestSuggest(t *testing.T) {
 		if got := suggest(given, names); got != want {
 			t.Errorf("%q: got %q, want %q", given, got, want)
 		}
+	}
+}
+
+func TestWithoutPanic(t *testing.T) {
+	got := withoutPanic("Call to function \"f\" failed: panic in function implementation: no\ngoroutine 1 [running]:\n/home/x/f.go:1")
+	if want := "Call to function \"f\" failed: it can't work with these arguments."; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -133,7 +133,7 @@ func (f *folder) find(g *glob, dirs bool) ([]string, error) {
 			return fmt.Errorf("%q can't be read: %w", name, innermost(err))
 		case walked > maxWalked:
 			return fmt.Errorf("the pattern looks at more than %d files", maxWalked)
-		case d.IsDir() && isPrivate(path.Base(name)):
+		case d.IsDir() && isPrivate(name):
 			return fs.SkipDir
 		case d.IsDir() != dirs || !g.match(name):
 			return nil

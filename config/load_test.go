@@ -19,6 +19,10 @@ import (
 	"storyform/story"
 )
 
+// smallBudget is enough for every test and soon used up by those that mean
+// to.
+var smallBudget = budget{visits: 300_000, nodes: 100_000, bytes: 8 << 20}
+
 var update = flag.Bool("update", false, "rewrite the expected diagnostics in testdata")
 
 // unpack writes the files of an archive into a new folder and returns it with
@@ -161,7 +165,7 @@ func TestWrong(t *testing.T) {
 			dir, special := unpack(t, a)
 			o := parseOptions(t, special["options"])
 			o.Dir = dir
-			c, ds := Load(t.Context(), o)
+			c, ds := load(t.Context(), o, smallBudget)
 			got := describe(ds, c.Sources)
 			if strings.Contains(got, dir) {
 				t.Errorf("diagnostics name the path of this machine:\n%s", got)

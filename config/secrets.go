@@ -17,10 +17,11 @@ import (
 // source before anything can be said about it, and what is found is masked in
 // every message, every value and every snippet of this Load.
 
-// tokenShape matches what an access token of Meta looks like: it begins with
-// EAA and is long. Source: tokens in Meta's documentation and in public issue
-// threads, November 2026; the form is not documented.
-var tokenShape = regexp.MustCompile(`\bEAA[A-Za-z0-9_-]{20,}|\b[0-9]{8,}(?:\||%7[Cc])[A-Za-z0-9_-]{16,}`)
+// tokenShape matches what access tokens of Meta look like: one of a user or a
+// Page begins with EAA and is long, one of an app is its id, a bar, and a
+// secret. Source: tokens in Meta's documentation and in public issue threads,
+// November 2026; the form is not documented.
+var tokenShape = regexp.MustCompile(`\bEAA[A-Za-z0-9_-]{30,}|\b[0-9]{13,18}(?:\||%7[Cc])[A-Za-z0-9_-]{20,}`)
 
 // findTokens reports access tokens in source and remembers them.
 func (l *loader) findTokens(src []byte, name string) {
@@ -29,6 +30,7 @@ func (l *loader) findTokens(src []byte, name string) {
 	}
 	for _, at := range tokenShape.FindAllIndex(src, 50) {
 		l.secrets = append(l.secrets, string(src[at[0]:at[1]]))
+		l.sources[name] = src
 		l.report(noAddress, errAt(rangeIn(src, name, at[0], at[1]), "Access token in the configuration",
 			"This looks like an access token. A token must never be in a file or on a command line: revoke it, "+
 				"put a new one into an environment variable, and write the name of that variable into token_env."))
@@ -54,7 +56,13 @@ func looksSecret(s string) bool {
 	lower := strings.ContainsFunc(s, func(r rune) bool { return r >= 'a' && r <= 'z' })
 	upper := strings.ContainsFunc(s, func(r rune) bool { return r >= 'A' && r <= 'Z' })
 	digit := strings.ContainsFunc(s, func(r rune) bool { return r >= '0' && r <= '9' })
-	return len(s) >= 32 && (lower && upper && digit || strings.HasPrefix(s, "EAA")) || len(s) > 100
+	switch {
+	case strings.HasPrefix(s, "EAA") && lower:
+		return len(s) >= 10
+	case lower && upper && digit:
+		return len(s) >= 32
+	}
+	return len(s) > 100
 }
 
 // keepSecret remembers the strings in a sensitive value. Short ones are left
