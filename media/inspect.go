@@ -119,8 +119,18 @@ func inspectFile(ctx context.Context, path string, want story.Kind, o Options) (
 	return f, after, nil
 }
 
-// inspect measures an open file of the given size.
+// inspect measures and hashes an open file of the given size.
 func inspect(ctx context.Context, r io.ReaderAt, size int64, want story.Kind, o Options) (*File, error) {
+	f, err := measure(ctx, r, size, want, o)
+	if err != nil {
+		return nil, err
+	}
+	f.SHA256, err = hash(ctx, io.NewSectionReader(r, 0, size), size)
+	return f, err
+}
+
+// measure finds out everything but the hash.
+func measure(ctx context.Context, r io.ReaderAt, size int64, want story.Kind, o Options) (*File, error) {
 	head := make([]byte, min(size, sniffBytes))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, readError(ctx, err)
@@ -142,8 +152,7 @@ func inspect(ctx context.Context, r io.ReaderAt, size int64, want story.Kind, o 
 	if err != nil {
 		return nil, readError(ctx, err)
 	}
-	f.SHA256, err = hash(ctx, io.NewSectionReader(r, 0, size), size)
-	return f, err
+	return f, nil
 }
 
 // recognise finds the format of a file and refuses what can't be a story.
