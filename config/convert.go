@@ -14,6 +14,22 @@ import (
 	"storyform/story"
 )
 
+// attrValue evaluates an attribute of an instance and converts it to a type.
+// set is false where there is nothing to use: it is not set, null, or wrong,
+// which then has been reported.
+func (l *loader) attrValue(addr story.Address, b *block, name string, ctx *hcl.EvalContext, want cty.Type) (v cty.Value, set bool) {
+	expr := b.expr(name)
+	if expr == nil {
+		return cty.NilVal, false
+	}
+	v, diags := evaluate(expr, ctx)
+	l.report(addr, diags...)
+	if diags.HasErrors() {
+		return cty.NilVal, false
+	}
+	return l.converted(addr, name, expr, ctx, v, want)
+}
+
 // converted converts the value of an attribute. set is false where it is null
 // or unknown, or wrong, which then has been reported.
 func (l *loader) converted(addr story.Address, name string, expr hcl.Expression, ctx *hcl.EvalContext, v cty.Value, want cty.Type) (_ cty.Value, set bool) {

@@ -6,7 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"storyform/story"
@@ -166,20 +165,4 @@ func keyProblem(key string) string {
 		return fmt.Sprintf("The key %q has control characters in it.", key)
 	}
 	return ""
-}
-
-// attrValue evaluates an attribute of an instance and converts it to a type.
-// set is false where there is nothing to use: it is not set, null, or wrong,
-// which then has been reported.
-func (l *loader) attrValue(addr story.Address, b *block, name string, ctx *hcl.EvalContext, want cty.Type) (v cty.Value, set bool) {
-	expr := b.expr(name)
-	if expr == nil {
-		return cty.NilVal, false
-	}
-	v, diags := evaluate(expr, ctx)
-	l.report(addr, diags...)
-	if diags.HasErrors() {
-		return cty.NilVal, false
-	}
-	return l.converted(addr, name, expr, ctx, v, want)
 }

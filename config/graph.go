@@ -132,13 +132,9 @@ func (l *loader) localNode(name string) *node {
 // reference that others see, not what the story is.
 func (l *loader) blockNode(b *block) *node {
 	n := &node{name: b.spec.Type + "." + b.label, at: b.header()}
-	var exprs []hcl.Expression
-	if e := b.expr("for_each"); e != nil {
-		exprs = append(exprs, e)
-	}
 	sound := true
-	for _, e := range exprs {
-		sound = l.depend(n, b, e, scope{forEach: true}) && sound
+	if e := b.expr("for_each"); e != nil {
+		sound = l.depend(n, b, e, scope{forEach: true})
 	}
 	if b.spec.Type == "page" {
 		sound = l.dependPage(n, b) && sound

@@ -90,7 +90,7 @@ func TestHostile(t *testing.T) {
 		{"template if", "Expression too deep", "locals {\n a = \"" + strings.Repeat("%{if true}", 20_000) + strings.Repeat("%{endif}", 20_000) + "\"\n}\n"},
 		{"template else", "Expression too deep", "locals {\n a = \"" + strings.Repeat("%{if true}%{else}", 20_000) + "\"\n}\n"},
 		{"blocks", "Expression too deep", strings.Repeat("a {\n", 20_000)},
-		{"garbage", "Expression too deep", strings.Repeat("a b c = { [ (\n", 200_000)},
+		{"garbage", "Expression too deep", strings.Repeat("a b c = { [ (\n", 20_000)},
 		{"many mistakes", "Invalid reference", "locals {\n" + lines(20_000, "  a%d = nope%d\n") + "}\n"},
 		{"many attributes", "Unsupported argument", lines(20_000, "a%d = %d\n")},
 		{"many blocks", "Unsupported block type", lines(20_000, "a%d \"%d\" {\n}\n")},
