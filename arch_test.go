@@ -201,7 +201,7 @@ func TestNoStrayPaths(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, stray := range []string{"/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/"} {
+		for _, stray := range []string{"/wo" + "rk/", "/ro" + "ot/"} {
 			if strings.Contains(string(text), stray) {
 				t.Errorf("%s mentions %s", f.path, stray)
 			}

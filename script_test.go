@@ -85,6 +85,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"sim":        simCommand,
 	"advance":    advanceCommand,
 	"waitport":   waitPort,
+	"waitfile":   waitFile,
 	"secretfree": secretFree,
 	"replace":    replaceCommand,
 	"exec-code":  execCode,
@@ -203,6 +204,17 @@ func waitPort(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(20 * time.Millisecond) // another process is starting; no clock of ours can wait for it
 	}
 	ts.Fatalf("nothing listens on port %s", args[0])
+}
+
+// waitFile waits until another process has made a file.
+func waitFile(ts *testscript.TestScript, neg bool, args []string) {
+	for range 200 {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond) // as in waitPort
+	}
+	ts.Fatalf("%s does not appear", args[0])
 }
 
 // secretFree checks that no file of the script, and nothing that the last

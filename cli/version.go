@@ -12,7 +12,7 @@ import (
 
 // release is the version of the source tree; builds from a tagged module
 // carry the tag instead.
-const release = "0.1.0-dev"
+const release = "0.1.0"
 
 // Version is the program's version, without a leading v.
 func Version() string {
