@@ -26,6 +26,10 @@ func (l *loader) linkStories() {
 // linkStory resolves after of one instance.
 func (l *loader) linkStory(s *instance, index map[story.Address]*instance) {
 	expr := s.block.expr("after")
+	if !s.after.IsWhollyKnown() {
+		l.noteUnknown(expr)
+		s.broken = true
+	}
 	addrs, problem := afterOf(s.after)
 	if problem != "" {
 		l.report(s.addr, errIn(expr, s.ctx, "Invalid after", "%s", problem))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -423,5 +424,29 @@ check "x" {
 	}
 	if got, ds := c.Eval(`file("notes.txt")`); strings.Contains(got, token) || strings.Contains(fmt.Sprint(ds), token) {
 		t.Errorf("got the token from Eval: %s %v", got, ds)
+	}
+}
+
+// TestUnknown checks that a value that is unknown for no reason is an error:
+// the story that needs it must not just be left out.
+func TestUnknown(t *testing.T) {
+	l := newLoader(Options{})
+	body, diags := parseBody([]byte("x = 1 + 1\n"), "a.story.hcl")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	expr := body.Attributes["x"].Expr
+	if _, set := l.converted(noAddress, "x", expr, nil, cty.UnknownVal(cty.Number), cty.Number); set {
+		t.Error("got a value from an unknown one, want none")
+	}
+	l.checkUnknown()
+	if ds := l.finish(); len(ds) != 1 || ds[0].Summary != "Value not known" {
+		t.Errorf("got %v, want the error that a value is not known", ds)
+	}
+	l.report(noAddress, errAt(expr.Range(), "Mistake", "It follows from this."))
+	l.diags = l.diags[1:]
+	l.checkUnknown()
+	if ds := l.finish(); len(ds) != 1 || ds[0].Summary != "Mistake" {
+		t.Errorf("got %v, want only the mistake", ds)
 	}
 }

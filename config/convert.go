@@ -38,7 +38,11 @@ func (l *loader) converted(addr story.Address, name string, expr hcl.Expression,
 			"%q is shown in plans and kept in the state, and this value is sensitive. Use nonsensitive(…) if it is no secret.", name))
 		return cty.NilVal, false
 	}
-	if !v.IsWhollyKnown() || v.IsNull() {
+	if !v.IsWhollyKnown() {
+		l.noteUnknown(expr)
+		return cty.NilVal, false
+	}
+	if v.IsNull() {
 		return cty.NilVal, false
 	}
 	out, err := convert.Convert(v, want)

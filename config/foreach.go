@@ -92,6 +92,7 @@ func (l *loader) forEach(b *block, deps []string) (*instances, bool) {
 	v, diags := evaluate(expr, ctx)
 	l.report(b.address(), diags...)
 	if diags.HasErrors() || !v.IsKnown() {
+		l.noteUnknown(expr)
 		return nil, false
 	}
 	if problem := l.forEachProblem(v); problem != "" {

@@ -53,6 +53,7 @@ type loader struct {
 	diags   diag.Diagnostics
 
 	reported map[hcl.DiagnosticSeverity]int // how many, also those left out
+	unknown  *hcl.Range                     // an expression whose value is not known
 }
 
 // Load reads and evaluates the configuration in o.Dir. It never stops at the
@@ -102,7 +103,26 @@ func load(ctx context.Context, o Options, b budget) (*Config, diag.Diagnostics) 
 	l.checkPreconditions()
 	checks := l.runChecks()
 	c := l.config(checks)
+	l.checkUnknown()
 	return c, l.finish()
+}
+
+// noteUnknown remembers that the value of an expression is not known, so that
+// what it is for was left out.
+func (l *loader) noteUnknown(expr hcl.Expression) {
+	if expr != nil && l.unknown == nil {
+		l.unknown = expr.Range().Ptr()
+	}
+}
+
+// checkUnknown makes sure that an unknown value was reported. Unknown means
+// that something else is wrong; were that ever not so, a story would be left
+// out without a word, and a plan would cancel it.
+func (l *loader) checkUnknown() {
+	if l.unknown != nil && l.reported[hcl.DiagError] == 0 {
+		l.report(noAddress, errAt(*l.unknown, "Value not known",
+			"The value of this expression could not be determined, and no mistake was found in it. Write it in another way, and please report this."))
+	}
 }
 
 // newLoader returns a loader that has read nothing yet.

@@ -26,6 +26,7 @@ func (l *loader) loadOutputs() []Output {
 		v, diags := evaluate(expr, ctx)
 		l.report(noAddress, diags...)
 		if diags.HasErrors() || !v.IsWhollyKnown() {
+			l.noteUnknown(expr)
 			continue
 		}
 		if isSensitive(v) && !o.Sensitive {

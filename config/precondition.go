@@ -30,6 +30,9 @@ func (l *loader) checkPrecondition(s *instance, rule *block) {
 		s.broken = true
 	case l.reported[hcl.DiagError] != before:
 		s.broken = true
+	case s.factsKnown():
+		l.noteUnknown(rule.expr("condition"))
+		s.broken = true
 	case s.desired.Media.Hosted && !s.broken && rule.expr("condition") != nil:
 		l.report(s.addr, warnAt(rule.expr("condition").Range(), "Precondition not checked",
 			"The media of %s are behind a URL, so nothing is known about them before Meta fetches them. Use a local file to have the rule checked.", s.addr))

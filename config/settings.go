@@ -84,7 +84,11 @@ func (l *loader) backend(b *block, ctx *hcl.EvalContext) *Backend {
 	for _, a := range sortedAttrs(b.syn.Body) {
 		back.ArgRanges[a.Name] = *rangeOf(a.Expr.Range())
 		v, ok := l.evaluateIn(noAddress, a.Expr, ctx, scope{})
-		if !ok || v.IsNull() || !v.IsKnown() {
+		if !ok || !v.IsKnown() {
+			l.noteUnknown(a.Expr)
+			continue
+		}
+		if v.IsNull() {
 			continue
 		}
 		if isSensitive(v) {

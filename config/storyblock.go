@@ -107,6 +107,7 @@ func (l *loader) storyPage(s *instance) {
 	v, diags := evaluate(expr, s.ctx)
 	l.report(s.addr, diags...)
 	if diags.HasErrors() || !v.IsWhollyKnown() {
+		l.noteUnknown(expr)
 		return
 	}
 	if p, ok := l.pageOf(v); ok {
