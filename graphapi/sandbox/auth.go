@@ -125,12 +125,11 @@ func (w *world) lookup(value string, auto bool) *Token {
 		return t
 	}
 	if id, ok := strings.CutPrefix(value, pagePrefix); ok {
-		id, gen, _ := strings.Cut(id, "-")
+		id, _, _ := strings.Cut(id, "-") // a generation may follow
 		p, known := w.page(id, auto)
 		if !known || value != p.token() {
 			return nil
 		}
-		_ = gen
 		return &Token{Kind: PageToken, Page: id}
 	}
 	if !auto {
@@ -210,31 +209,36 @@ func checkProof(c credential, secret string) error {
 	return nil
 }
 
+// notThisPage is what live replies say to a token of another Page: it reads
+// as if a permission were missing.
+func notThisPage() *graphError {
+	return &graphError{Code: 10, Message: "(#10) This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' feature. Refer to https://developers.facebook.com/docs/apps/review/login-permissions#manage-pages for details."}
+}
+
 // pageCall checks that a token may use an edge of a Page.
 func (w *world) pageCall(t *Token, pageID, edge string, auto bool) (*Page, error) {
+	if t.Kind == PageToken && t.Page != pageID {
+		return nil, notThisPage()
+	}
 	p, known := w.page(pageID, auto)
-	if !known {
-		return nil, unsupported("get", pageID)
-	}
-	if p.MovedTo != "" {
-		return nil, &graphError{Code: 21, Message: fmt.Sprintf("(#21) Page ID %s was migrated to page ID %s. Please update your API calls to the new ID", p.ID, p.MovedTo)}
-	}
-	scope := scopeManage
-	if edge == EdgeStories {
-		scope = scopeRead
-	}
 	switch {
+	case !known:
+		return nil, unsupported("get", cleanPath(pageID))
+	case p.MovedTo != "":
+		return nil, p.moved()
 	case t.Kind != PageToken && (edge == EdgeStart || edge == EdgeFinish):
 		return nil, paramError("No permission to publish the video")
 	case t.Kind != PageToken:
 		return nil, &graphError{Code: 210, Message: "(#210) A page access token is required to request this resource."}
-	case t.Page != pageID:
-		// Live replies complain about a permission although it is the wrong Page.
-		return nil, &graphError{Code: 10, Message: "(#10) This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' feature. Refer to https://developers.facebook.com/docs/apps/review/login-permissions#manage-pages for details."}
 	case !t.may(scopeRead) && edge == EdgeStories:
-		return nil, &graphError{Code: 10, Message: "(#10) This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' feature. Refer to https://developers.facebook.com/docs/apps/review/login-permissions#manage-pages for details."}
-	case !t.may(scope), !t.may(scopeRead):
+		return nil, notThisPage()
+	case !t.may(scopeRead), !t.may(scopeManage) && edge != EdgeStories:
 		return nil, &graphError{Code: 200, Status: http.StatusForbidden, Message: "(#200) If posting to a page, requires both pages_read_engagement and pages_manage_posts as an admin with sufficient administrative permission"}
 	}
 	return p, nil
+}
+
+// moved refuses calls to a Page that has another id now.
+func (p *Page) moved() *graphError {
+	return &graphError{Code: 21, Message: fmt.Sprintf("(#21) Page ID %s was migrated to page ID %s. Please update your API calls to the new ID", p.ID, p.MovedTo)}
 }

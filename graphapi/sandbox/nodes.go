@@ -106,9 +106,9 @@ func (w *world) readPage(c *call, t *Token) (any, error) {
 	case !known:
 		return nil, unsupported("get", id)
 	case p.MovedTo != "":
-		return nil, &graphError{Code: 21, Message: "(#21) Page ID " + p.ID + " was migrated to page ID " + p.MovedTo + ". Please update your API calls to the new ID"}
+		return nil, p.moved()
 	case t.Kind == PageToken && t.Page != id:
-		return nil, codeError(10)
+		return nil, notThisPage()
 	case t.Kind != PageToken && !t.manages(id):
 		return nil, unsupported("get", id)
 	}

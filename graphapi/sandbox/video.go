@@ -51,15 +51,15 @@ func (w *world) finishVideo(c *call, t *Token) (any, error) {
 		return nil, unsupported("post", cleanPath(id))
 	}
 	c.entry.Media = v.ID
-	if v.PostID != "" {
+	if v.PostID != "" && v.Problem == nil {
 		if same, err := w.republish(v.PostID, "videos"); same != nil || err != nil {
 			return same, err
 		}
 	} else if w.uploading(v, c.now) != phaseComplete || w.expired(v, c.now) {
 		return nil, noVideoBytes()
 	}
-	if v.Problem != nil && w.switches.ProcessingBeforeFinish {
-		return nil, noVideoBytes()
+	if v.Problem != nil && (v.PostID != "" || w.switches.ProcessingBeforeFinish) {
+		return nil, noVideoBytes() // its processing has failed already
 	}
 	if err := w.mayPublish(c, p, v.SHA256, "videos"); err != nil {
 		return nil, err
