@@ -274,7 +274,7 @@ func (w *worker) awaitUpload(e *state.Entry) error {
 		}
 		w.report(UploadWaiting, e, func(ev *Event) { ev.Message = last })
 		if !w.Clock.Now().Add(delay).Before(end) {
-			return fmt.Errorf("Meta did not report the upload of %s as complete within %s; the last status was: %s", e.MediaID, processFor, last)
+			return fmt.Errorf("the upload of %s was not reported as complete within %s; the last status was: %s", e.MediaID, processFor, last)
 		}
 		if err := w.pause(delay); err != nil {
 			return context.Cause(w.soft)
