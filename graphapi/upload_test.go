@@ -352,3 +352,24 @@ func TestPlainNames(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingMovesAfterTheEnd keeps the body of a request that has failed, as
+// a transport may: neither the media nor progress are touched any more.
+func TestNothingMovesAfterTheEnd(t *testing.T) {
+	var kept io.ReadCloser
+	c, err := New(Options{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		kept = r.Body
+		return nil, errors.New("broken")
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := VideoSession{"501", "https://rupload.facebook.com/video-upload/v25.0/501"}
+	err = c.Page(pageID, NewToken(tokenText)).UploadVideo(t.Context(), s, pattern(1000), 1000, 0, func(int64) { t.Error("progress was told after the end") })
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	if n, err := kept.Read(make([]byte, 10)); n != 0 || err == nil || err == io.EOF {
+		t.Errorf("read %d bytes, %v, want none", n, err)
+	}
+}
