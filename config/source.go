@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -165,7 +167,7 @@ func (l *loader) parse(src []byte, name string) (body *hclsyntax.Body, broken bo
 
 // parseBody parses the source of a file.
 func parseBody(src []byte, name string) (*hclsyntax.Body, hcl.Diagnostics) {
-	if !validText(string(src)) {
+	if !utf8.Valid(src) || bytes.IndexByte(src, 0) >= 0 {
 		return nil, hcl.Diagnostics{errAt(hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
 			"Not a text file", "The file is not UTF-8 text. Save it as UTF-8.")}
 	}
@@ -274,8 +276,11 @@ func (l *loader) readOutside(file string) ([]byte, string, error) {
 		return nil, name, &pathError{"Variables file too large", fmt.Sprintf("%q has more than %d MB.", name, maxFileBytes>>20)}
 	}
 	src, err := os.ReadFile(full)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, name, &pathError{"Variables file can't be read", fmt.Sprintf("%q can't be read: %v.", name, innermost(err))}
+	case len(src) > maxFileBytes: // a pipe has no size before
+		return nil, name, &pathError{"Variables file too large", fmt.Sprintf("%q has more than %d MB.", name, maxFileBytes>>20)}
 	}
 	return src, name, nil
 }
