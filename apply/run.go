@@ -120,9 +120,10 @@ func (r *run) watchStop() (cleanup func()) {
 // rebase makes the approved plan anew from what is true now.
 func (r *run) rebase(approved *plan.Plan) error {
 	doc := r.session.Document()
-	if approved.Lineage != "" && doc.Lineage != "" && approved.Lineage != doc.Lineage {
+	if approved.Lineage != "" && approved.Lineage != doc.Lineage {
 		r.result.warn(diag.Errorf("Plan belongs to another state",
-			"The plan was made from the state with lineage %s, and this is lineage %s. Make the plan again.", approved.Lineage, doc.Lineage))
+			"The plan was made from the state with lineage %s, and the state here is %s. Make the plan again.",
+			approved.Lineage, lineageText(doc.Lineage)))
 		return ErrRefused
 	}
 	for _, p := range approved.Pages {
@@ -154,6 +155,14 @@ func (r *run) rebase(approved *plan.Plan) error {
 		return ErrRefused
 	}
 	return nil
+}
+
+// lineageText names a state for a sentence.
+func lineageText(lineage string) string {
+	if lineage == "" {
+		return "a new one"
+	}
+	return "that with lineage " + lineage
 }
 
 // staleStory reports an approved change that is not carried out.
