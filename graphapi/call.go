@@ -167,6 +167,9 @@ func (p *Page) receive(ctx, limited context.Context, c call, resp *http.Response
 	now := p.client.clock.Now()
 	app, page := usageOf(resp.Header, now)
 	p.observe(app, page)
+	if c.upload == nil {
+		p.client.note(resp.Header, now)
+	}
 	limit := c.limit
 	if limit == 0 {
 		limit = maxReply

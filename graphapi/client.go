@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"storyform/internal/clock"
@@ -78,6 +79,38 @@ type Client struct {
 	once *http.Client // for publish calls: nothing in it can send a request twice
 
 	app gauge // what the API said about the app's limits
+
+	mu     sync.Mutex
+	served Served
+}
+
+// Served is what the headers of the newest answer tell about the API.
+type Served struct {
+	// Version answered the call. A version that is gone is not refused but
+	// answered by the oldest one left.
+	Version string
+	// Skew is the server's clock minus ours, to about a second; zero when the
+	// server told no time.
+	Skew time.Duration
+}
+
+// Served returns what the newest answer of the Graph host told; the zero
+// value before there was one.
+func (c *Client) Served() Served {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.served
+}
+
+// note takes in the headers of an answer of the Graph host.
+func (c *Client) note(h http.Header, now time.Time) {
+	s := Served{Version: clean(h.Get("Facebook-Api-Version"))}
+	if t, err := http.ParseTime(h.Get("Date")); err == nil {
+		s.Skew = t.Sub(now)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.served = s
 }
 
 // New returns a client. It refuses a base URL that would send tokens over an

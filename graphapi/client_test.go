@@ -2,8 +2,10 @@ package graphapi
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -96,5 +98,21 @@ func TestUploadURL(t *testing.T) {
 		if err != nil && !errors.Is(err, ErrUploadURL) {
 			t.Errorf("%q: got %v, want ErrUploadURL", test.url, err)
 		}
+	}
+}
+
+func TestServed(t *testing.T) {
+	p, a := setup(t)
+	if got := p.client.Served(); got != (Served{}) {
+		t.Errorf("before any answer: got %+v", got)
+	}
+	a.replies("GET", "/501", reply{body: `{"status":{}}`, header: map[string]string{
+		"Facebook-Api-Version": "v26.0", "Date": start.Add(-90 * time.Second).Format(http.TimeFormat),
+	}})
+	if _, err := p.VideoStatus(t.Context(), "501"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.client.Served(), (Served{Version: "v26.0", Skew: -90 * time.Second}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
