@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,7 +26,7 @@ const (
 var start = time.Date(2026, 12, 20, 2, 0, 0, 0, time.UTC)
 
 // jpeg is enough of a photo for the simulator, which looks at the first bytes.
-var jpeg = append([]byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00"), bytes.Repeat([]byte{7}, 5000)...)
+var jpeg = slices.Clip(append([]byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00"), bytes.Repeat([]byte{7}, 5000)...))
 
 // client speaks to a simulator as plainly as HTTP allows.
 type client struct {
