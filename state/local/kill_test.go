@@ -45,17 +45,18 @@ const (
 // child is one life of a process: sessions one after the other, each step
 // told on stdout before it is tried and after it is acknowledged.
 func child(path, name string) error {
+	breaks := 1
 	for n := range sessionsALife {
 		store, err := Open(path)
 		if err != nil {
 			return err
 		}
 		for try := 0; ; try++ {
-			err := childRun(store, fmt.Sprintf("%s-session%d-try%d", name, n, try))
+			err := childRun(store, fmt.Sprintf("%s-session%d-try%d", name, n, try), &breaks)
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, state.ErrConflict) && !errors.Is(err, state.ErrLockLost) || try == 500 {
+			if !errors.Is(err, state.ErrConflict) && !errors.Is(err, state.ErrLockLost) {
 				return err
 			}
 		}
@@ -67,9 +68,9 @@ func child(path, name string) error {
 }
 
 // childRun is one run of the program under the lock.
-func childRun(store *Store, id string) error {
+func childRun(store *Store, id string, breaks *int) error {
 	ctx := context.Background()
-	held, err := childLock(ctx, store, id)
+	held, err := childLock(ctx, store, id, breaks)
 	if err != nil {
 		return err
 	}
@@ -97,16 +98,19 @@ func childRun(store *Store, id string) error {
 	return held.Unlock(ctx)
 }
 
-// childLock waits for the lock, and breaks it when it has waited for long:
-// then two runs write at once, and only the journal keeps them apart.
-func childLock(ctx context.Context, store *Store, id string) (state.Lock, error) {
+// childLock waits for the lock. It doesn't wait for long as long as it has
+// breaks left: it breaks the lock, two runs write at once, and only the
+// journal keeps them apart. Their number is bounded, for runs that break each
+// other's locks again and again may spoil each other for ever.
+func childLock(ctx context.Context, store *Store, id string, breaks *int) (state.Lock, error) {
 	for try := 1; ; try++ {
 		held, err := store.Lock(ctx, state.LockInfo{ID: id, Who: id})
 		locked, ok := errors.AsType[*state.LockedError](err)
 		if !ok {
 			return held, err
 		}
-		if try%4 == 0 {
+		if try >= 3 && *breaks > 0 {
+			*breaks--
 			err := store.ForceUnlock(ctx, locked.Holder.ID)
 			if _, other := errors.AsType[*state.LockedError](err); err != nil && !other && !errors.Is(err, state.ErrNotLocked) {
 				return nil, err
