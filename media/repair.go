@@ -96,10 +96,11 @@ func (r Repair) Command(f *File, name string) string {
 	return quoteAll(args)
 }
 
-// pictureArgs encodes the picture so that it keeps every rule, because
-// encoders' defaults break some, or copies it.
+// pictureArgs copies the picture, or encodes it so that it keeps every rule,
+// because encoders' defaults break some. A codec that the page does not list
+// may not even fit into an MP4 file.
 func (r Repair) pictureArgs(f *File) []string {
-	if !r.Picture {
+	if !r.Picture && acceptedCodec(f.Codec) {
 		return []string{"-c:v", "copy"}
 	}
 	filters := r.Filters
@@ -108,7 +109,7 @@ func (r Repair) pictureArgs(f *File) []string {
 		fps = float64(r.FPS)
 		filters = append(filters[:len(filters):len(filters)], "fps="+strconv.Itoa(r.FPS))
 	}
-	if fps < filmFPS || fps > maxFPS+fpsSlack {
+	if fps <= 0 {
 		fps = 30
 	}
 	var args []string
@@ -119,12 +120,13 @@ func (r Repair) pictureArgs(f *File) []string {
 	return append(args, "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-g", group, "-keyint_min", group, "-sc_threshold", "0")
 }
 
-// soundArgs encodes the sound as the page asks for it, or copies it.
+// soundArgs copies the sound, or encodes it as the page asks for it; sound
+// other than AAC may not even fit into an MP4 file.
 func (r Repair) soundArgs(f *File) []string {
-	if !r.Sound && f.AudioCodec != "" {
+	switch {
+	case !r.Sound && f.AudioCodec == "aac":
 		return []string{"-c:a", "copy"}
-	}
-	if !r.Sound {
+	case !r.Sound && f.AudioCodec == "":
 		return nil
 	}
 	return []string{"-c:a", "aac", "-b:a", "192k", "-ar", "48000", "-ac", "2"}

@@ -100,8 +100,13 @@ func checkContainer(f *File) Verdict {
 	}
 	fix := "Put it into an MP4 file, which changes no picture."
 	repair := Repair{Remux: true}
-	if f.Video.NotRead != "" {
+	switch {
+	case f.Video.NotRead != "":
 		fix, repair = "Convert it to MP4.", Repair{Picture: true, Sound: true}
+	case f.Video.Damage != "" || f.Video.Missing > 0:
+		fix, repair = "Export it anew as MP4.", Repair{}
+	case !acceptedCodec(f.Codec):
+		fix, repair = "Convert it to MP4.", Repair{Picture: true}
 	}
 	return failed("It is "+formatName(f.Format), fix, repair)
 }
@@ -134,13 +139,18 @@ func checkCodec(f *File) Verdict {
 	if v, ok := unread(f); ok {
 		return v
 	}
-	switch f.Codec {
-	case "h264", "hevc", "vp9", "av1":
+	switch {
+	case acceptedCodec(f.Codec):
 		return pass()
-	case "encrypted":
+	case f.Codec == "encrypted":
 		return failed("It is encrypted", "Export it without copy protection.", Repair{})
 	}
 	return failed("Its codec is "+codecTitle(f.Codec), "Encode it as H.264.", Repair{Picture: true})
+}
+
+// acceptedCodec reports whether the page names a codec.
+func acceptedCodec(codec string) bool {
+	return codec == "h264" || codec == "hevc" || codec == "vp9" || codec == "av1"
 }
 
 func checkSizeMin(f *File) Verdict {
