@@ -39,8 +39,10 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 		return err
 	}
 	w.report(PublishStarted, e, nil)
-	postID, op, err := w.call(e)
+	postID, op, err, ended := w.call(e)
 	switch {
+	case ended != nil:
+		return ended
 	case err == nil:
 		return w.live(c, e, postID, EndPublished)
 	case graphapi.AlreadyPosted(err):
@@ -49,33 +51,48 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 		return w.settleAfter(c, e, op, err)
 	case graphapi.OutcomeOf(err) == graphapi.NotDone && e.Operation.Attempt == 1:
 		return w.failed(e, op, err)
-	case graphapi.Unsent(err):
-		// The first try is as doubtful as before, and this one was none.
+	case graphapi.OutcomeOf(err) == graphapi.NotDone:
+		// The second try was refused or not even sent, so it was none. That
+		// says nothing about the first, which is as doubtful as before.
 		e.Operation.Attempt--
 		e.Failure = w.failure(op, err)
-		return w.frozen(e, "the one more try could not be sent")
+		return w.frozen(e, "the answer to the first call was lost, and the one more try had no effect")
 	default:
-		// After a second try even a refusal says nothing about the first.
 		return w.settleAfter(c, e, op, err)
 	}
 }
 
-// call makes the publish call of a photo or video.
-func (w *worker) call(e *state.Entry) (postID, op string, err error) {
+// call makes the publish call of a photo or video. ended, when it is not nil,
+// is why it was not made after all.
+func (w *worker) call(e *state.Entry) (postID, op string, err, ended error) {
 	ctx, cancel := context.WithTimeout(w.ctx, publishTimeout)
 	defer cancel()
+	op, publish := effectPhotoStory, w.page.PublishPhoto
 	if e.Kind == story.Video {
-		err = w.effect(effectFinish, func() error {
-			postID, err = w.page.FinishVideo(ctx, e.MediaID)
-			return err
-		})
-		return postID, effectFinish, err
+		op, publish = effectFinish, w.page.FinishVideo
 	}
-	err = w.effect(effectPhotoStory, func() error {
-		postID, err = w.page.PublishPhoto(ctx, e.MediaID)
+	err = w.effect(op, func() error {
+		if ended = w.lastCheck(e); ended != nil {
+			return ended
+		}
+		postID, err = publish(ctx, e.MediaID)
 		return err
 	})
-	return postID, effectPhotoStory, err
+	return postID, op, err, ended
+}
+
+// lastCheck is made between the record and the call: a process may have been
+// stopped there for an hour, while its lock was broken and another run settled
+// the story, or while its window closed. A lost lock ends the run and leaves
+// the record behind; whether the call was made is then for others to settle.
+func (w *worker) lastCheck(e *state.Entry) error {
+	if err := w.lock.Check(lockMargin); err != nil {
+		return fmt.Errorf("before publishing %s: %w", e.Address, err)
+	}
+	if deadline := e.Deadline(); !deadline.IsZero() && w.Clock.Now().After(deadline) {
+		return w.missed(e, closedText(deadline))
+	}
+	return nil
 }
 
 // live records that a story is out, and then looks for it on the Page.
@@ -92,7 +109,7 @@ func (w *worker) live(c *plan.Change, e *state.Entry, postID string, ending Endi
 	if err := w.put(stepLive, e, w.event("published", e, "")); err != nil {
 		return err
 	}
-	if err := w.confirm(e); err != nil {
+	if err := w.confirm(c, e); err != nil {
 		return err
 	}
 	w.ok(c, e, ending)
@@ -129,10 +146,10 @@ var confirmFor = map[story.Kind]time.Duration{
 // confirm looks for a published story on the list, to learn its url and time
 // and, for a video, whether Meta failed on it after all. That it isn't listed
 // in time proves nothing, and nothing is concluded from it.
-func (w *worker) confirm(e *state.Entry) error {
+func (w *worker) confirm(c *plan.Change, e *state.Entry) error {
 	end := w.Clock.Now().Add(confirmFor[e.Kind])
 	for delay := time.Second; ; delay = min(2*delay, 15*time.Second) {
-		ev := w.look(e)
+		ev := w.look(c, e)
 		if o, ok := e.ListedIn(ev.List); ok {
 			found(e, &plan.Found{PostID: o.PostID, MediaID: o.MediaID, URL: o.URL, CreatedAt: o.CreatedAt}, w.Clock.Now())
 			return w.put(stepListed, e, nil)

@@ -23,8 +23,8 @@ type evidence struct {
 
 // look asks the Page, and for a video its status, about an entry. What can't
 // be read is missing from the evidence.
-func (w *worker) look(e *state.Entry) evidence {
-	ev := evidence{Evidence: plan.Evidence{Now: w.Clock.Now(), SettleAfter: w.plan.Settings.SettleAfter}}
+func (w *worker) look(c *plan.Change, e *state.Entry) evidence {
+	ev := evidence{Evidence: plan.Evidence{Now: w.Clock.Now(), SettleAfter: w.plan.Settings.SettleAfter, Withdrawn: c.Withdrawn}}
 	view, err := listStories(w.soft, w.page, w.id, w.Clock)
 	if err != nil {
 		return ev
@@ -53,7 +53,7 @@ func (w *worker) settleAfter(c *plan.Change, e *state.Entry, op string, err erro
 func (w *worker) settle(c *plan.Change, e *state.Entry, good Ending) error {
 	end := w.Clock.Now().Add(settleFor)
 	for delay := time.Second; ; delay = min(2*delay, 30*time.Second) {
-		ev := w.look(e)
+		ev := w.look(c, e)
 		verdict, listed, why := plan.Judge(e, ev.Evidence)
 		switch verdict {
 		case plan.Out:
@@ -108,7 +108,7 @@ func (w *worker) frozen(e *state.Entry, why string) error {
 	stop := false
 	message := "whether it was published is not known: " + why
 	if f := e.Failure; f != nil {
-		message = fmt.Sprintf("%s failed without a clear answer (%s). %s", f.Op, f.Message, message)
+		message = fmt.Sprintf("%s failed (%s), and %s", f.Op, f.Message, message)
 		stop = graphapi.StopsPageCode(f.Code, f.Subcode)
 	}
 	return &problem{

@@ -127,7 +127,7 @@ func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 		}
 	}
 	if deadline := e.Deadline(); !deadline.IsZero() && w.Clock.Now().After(deadline) {
-		return w.missed(e, "its window closed at "+deadline.UTC().Format(time.RFC3339)+" while it was prepared")
+		return w.missed(e, closedText(deadline))
 	}
 	if until, why, blocked := w.page.Blocked(); blocked {
 		text := why
@@ -137,6 +137,11 @@ func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 		return &problem{ending: EndNotAttempted, message: text, hint: "apply again later; what was not attempted remains planned", stopPage: true}
 	}
 	return nil
+}
+
+// closedText says that a story's window closed during the run.
+func closedText(deadline time.Time) string {
+	return "its window closed at " + deadline.UTC().Format(time.RFC3339) + " while it was prepared"
 }
 
 // missed records that a story's window is over.
