@@ -20,6 +20,7 @@ const (
 	tagPlanar       = 284
 	tagTileOffsets  = 324
 	tagTileCounts   = 325
+	tagDNG          = 50706 // Adobe's digital negative
 )
 
 // maxEntries bounds the entries of a directory that are looked at. Real ones

@@ -20,8 +20,8 @@ import (
 	"storyform/story"
 )
 
-// Hosted is a file that Meta fetches itself from a URL.
-type Hosted struct {
+// Remote is a file that Meta fetches itself from a URL.
+type Remote struct {
 	url           *url.URL // nil: not a URL
 	raw           string
 	allowLoopback bool
@@ -89,11 +89,11 @@ func CheckURL(raw string, allowLoopback bool) []Finding {
 
 // hostedFile makes a File of a URL.
 func hostedFile(raw string, kind story.Kind, allowLoopback bool) *File {
-	h := &Hosted{raw: raw, allowLoopback: allowLoopback}
+	h := &Remote{raw: raw, allowLoopback: allowLoopback}
 	if u, err := url.Parse(raw); err == nil && u.Hostname() != "" {
 		h.url = u
 	}
-	return &File{Media: story.Media{Kind: kind, Hosted: true}, Hosted: h}
+	return &File{Media: story.Media{Kind: kind, Hosted: true}, Remote: h}
 }
 
 // Probe asks the server of a hosted file for its first bytes and for
@@ -113,14 +113,14 @@ func Probe(ctx context.Context, raw string, want story.Kind, o ProbeOptions) (*F
 	}
 	client := o.client()
 	defer client.CloseIdleConnections()
-	reply, final := fetch(ctx, client, f.Hosted.url)
+	reply, final := fetch(ctx, client, f.Remote.url)
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	f.Hosted.Reply = reply
+	f.Remote.Reply = reply
 	if reply.Unreachable == "" {
-		reply.Robots = askRobots(ctx, client, f.Hosted.url)
-		if reply.Robots == robotsAllowed && final.Host != f.Hosted.url.Host {
+		reply.Robots = askRobots(ctx, client, f.Remote.url)
+		if reply.Robots == robotsAllowed && final.Host != f.Remote.url.Host {
 			reply.Robots = askRobots(ctx, client, final)
 		}
 	}

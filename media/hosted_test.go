@@ -152,7 +152,7 @@ func TestProbe(t *testing.T) {
 			got := [][]string{broken(found, LevelError), broken(found, LevelWarning), broken(found, LevelUnchecked)}
 			for i, want := range [][]string{c.errors, c.warnings, c.unchecked} {
 				if !slices.Equal(got[i], want) {
-					t.Errorf("got %v, want %v, %v, %v; reply %+v", got, c.errors, c.warnings, c.unchecked, f.Hosted.Reply)
+					t.Errorf("got %v, want %v, %v, %v; reply %+v", got, c.errors, c.warnings, c.unchecked, f.Remote.Reply)
 					break
 				}
 			}
@@ -191,8 +191,8 @@ func TestProbeReadsLittle(t *testing.T) {
 		t.Errorf("got %d bytes taken from the server, want a few", n)
 	}
 	f, err := Probe(t.Context(), s.URL+"/stuck", story.Photo, ProbeOptions{AllowLoopback: true, Timeout: 20 * time.Millisecond})
-	if err != nil || f.Hosted.Reply.Unreachable == "" {
-		t.Errorf("stuck server: got %+v %v, want it unreachable", f.Hosted.Reply, err)
+	if err != nil || f.Remote.Reply.Unreachable == "" {
+		t.Errorf("stuck server: got %+v %v, want it unreachable", f.Remote.Reply, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -222,7 +222,7 @@ func TestProbeRebinding(t *testing.T) {
 		if got := broken(found, LevelError); !slices.Equal(got, []string{"url.public"}) || asked {
 			t.Errorf("%v: got %v, asked %v, want url.public and nobody asked", addrs, got, asked)
 		}
-		if strings.Contains(fmt.Sprint(found, f.Hosted.Reply), "secret") {
+		if strings.Contains(fmt.Sprint(found, f.Remote.Reply), "secret") {
 			t.Errorf("%v: got the query in %v", addrs, found)
 		}
 	}
@@ -246,13 +246,13 @@ func TestProbeTLS(t *testing.T) {
 	defer s.Close()
 	o := ProbeOptions{AllowLoopback: true}
 	f, err := Probe(t.Context(), s.URL, story.Photo, o)
-	if err != nil || f.Hosted.Reply.Unreachable == "" {
-		t.Errorf("unknown authority: got %+v %v, want it unreachable", f.Hosted.Reply, err)
+	if err != nil || f.Remote.Reply.Unreachable == "" {
+		t.Errorf("unknown authority: got %+v %v, want it unreachable", f.Remote.Reply, err)
 	}
 	o.Roots = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	f, err = Probe(t.Context(), s.URL, story.Photo, o)
-	if err != nil || f.Hosted.Reply.Status/100 != 2 {
-		t.Errorf("known authority: got %+v %v", f.Hosted.Reply, err)
+	if err != nil || f.Remote.Reply.Status/100 != 2 {
+		t.Errorf("known authority: got %+v %v", f.Remote.Reply, err)
 	}
 }
 
@@ -262,8 +262,8 @@ func TestProbeAsksNobody(t *testing.T) {
 	s := host(t, map[string]http.HandlerFunc{"/": func(http.ResponseWriter, *http.Request) { asked = true }})
 	for _, u := range []string{s.URL, strings.Replace(s.URL, "http://", "http://u:p@", 1), "not a url"} {
 		f, err := Probe(t.Context(), u, story.Photo, ProbeOptions{})
-		if err != nil || f.Hosted.Reply != nil || asked {
-			t.Errorf("%s: got %+v %v, asked %v", u, f.Hosted.Reply, err, asked)
+		if err != nil || f.Remote.Reply != nil || asked {
+			t.Errorf("%s: got %+v %v, asked %v", u, f.Remote.Reply, err, asked)
 		}
 	}
 }

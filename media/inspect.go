@@ -14,21 +14,21 @@ import (
 
 // File is what is known about one local photo or video: the facts that the
 // rest of the program carries along (story.Media) and everything else that
-// was measured. Exactly one of Photo, Video and Hosted is set.
+// was measured. Exactly one of Photo, Video and Remote is set.
 type File struct {
 	story.Media
 	// Name is the file's name without its folder.
 	Name  string `json:"name"`
 	Photo *Photo `json:"photo,omitempty"`
 	Video *Video `json:"video,omitempty"`
-	// Hosted is a file that was not read: see CheckURL and Probe.
-	Hosted *Hosted `json:"hosted_file,omitempty"`
+	// Remote is a hosted file, which was not read: see CheckURL and Probe.
+	Remote *Remote `json:"remote,omitempty"`
 }
 
 // subject is the kind of rules that a file is held against: its own kind,
 // empty for a hosted file.
 func (f *File) subject() story.Kind {
-	if f.Hosted != nil {
+	if f.Remote != nil {
 		return ""
 	}
 	return f.Kind

@@ -91,7 +91,7 @@ func Judge(f *File, o JudgeOptions) []Finding {
 
 // about reports whether the rule can say something about a file.
 func (r Rule) about(f *File) bool {
-	return r.Kind == f.subject() && (f.Photo != nil || f.Video != nil || f.Hosted != nil)
+	return r.Kind == f.subject() && (f.Photo != nil || f.Video != nil || f.Remote != nil)
 }
 
 // order is the rank of a level in a listing.

@@ -32,6 +32,11 @@ func (p *Photo) readTIFF(r io.ReaderAt, size int64) error {
 		p.Orientation = int(o)
 	}
 	p.tiffColor(d, tags)
+	if _, dng := tags[tagDNG]; dng || isRawPhoto(r, d, tags) {
+		p.NotRead = "it looks like the raw photo of a camera, which only resembles TIFF"
+		p.StoredWidth, p.StoredHeight = 0, 0 // those of a thumbnail
+		return nil
+	}
 	for seen := map[int64]bool{first: true}; next > 0 && !seen[next] && p.Frames < 1000; {
 		seen[next] = true
 		if _, next, ok = d.entries(next); !ok {
@@ -46,6 +51,17 @@ func (p *Photo) readTIFF(r io.ReaderAt, size int64) error {
 	p.tiffData(d, tags[tagStripOffsets], tags[tagStripCounts], size)
 	p.tiffData(d, tags[tagTileOffsets], tags[tagTileCounts], size)
 	return nil
+}
+
+// isRawPhoto reports whether a file that begins like TIFF is a camera's raw
+// photo: its own compression, or Canon's mark behind the header.
+func isRawPhoto(r io.ReaderAt, d ifd, tags map[uint16]entry) bool {
+	var mark [2]byte
+	if ok, _ := full(r, mark[:], 8); ok && string(mark[:]) == "CR" {
+		return true
+	}
+	c := d.number(tags[tagCompression])
+	return c == 32767 || c == 34713 || c == 65535
 }
 
 // tiffColor reads color and what keeps the standard decoder from reading it.

@@ -44,18 +44,18 @@ func hostedRules() []Rule {
 }
 
 // needsURL passes rules over when there is no URL to look at.
-func needsURL(f *File, broken func(h *Hosted) string, fix string) Verdict {
-	if f.Hosted.url == nil {
+func needsURL(f *File, broken func(h *Remote) string, fix string) Verdict {
+	if f.Remote.url == nil {
 		return skip()
 	}
-	if measured := broken(f.Hosted); measured != "" {
+	if measured := broken(f.Remote); measured != "" {
 		return failed(measured, fix, Repair{})
 	}
 	return pass()
 }
 
 func checkURLValid(f *File) Verdict {
-	h := f.Hosted
+	h := f.Remote
 	for _, c := range h.raw {
 		if c <= ' ' || c > '~' {
 			return failed(fmt.Sprintf("It holds the character %q", c), "Percent-encode it.", Repair{})
@@ -68,7 +68,7 @@ func checkURLValid(f *File) Verdict {
 }
 
 func checkURLScheme(f *File) Verdict {
-	return needsURL(f, func(h *Hosted) string {
+	return needsURL(f, func(h *Remote) string {
 		if s := h.url.Scheme; s != "https" && !(s == "http" && h.allowLoopback && isLoopbackHost(h.url)) {
 			return "It begins with " + s + ":"
 		}
@@ -77,7 +77,7 @@ func checkURLScheme(f *File) Verdict {
 }
 
 func checkURLCredentials(f *File) Verdict {
-	return needsURL(f, func(h *Hosted) string {
+	return needsURL(f, func(h *Remote) string {
 		if h.url.User != nil {
 			return "It has a user name in front of the host"
 		}
@@ -86,7 +86,7 @@ func checkURLCredentials(f *File) Verdict {
 }
 
 func checkURLFragment(f *File) Verdict {
-	return needsURL(f, func(h *Hosted) string {
+	return needsURL(f, func(h *Remote) string {
 		if strings.Contains(h.raw, "#") {
 			return "It has a part behind #"
 		}
@@ -95,7 +95,7 @@ func checkURLFragment(f *File) Verdict {
 }
 
 func checkURLMeta(f *File) Verdict {
-	return needsURL(f, func(h *Hosted) string {
+	return needsURL(f, func(h *Remote) string {
 		host := "." + strings.TrimSuffix(strings.ToLower(h.url.Hostname()), ".")
 		for _, cdn := range []string{".fbcdn.net", ".fbcdn.com", ".cdninstagram.com"} {
 			if strings.HasSuffix(host, cdn) {
@@ -107,7 +107,7 @@ func checkURLMeta(f *File) Verdict {
 }
 
 func checkURLPublic(f *File) Verdict {
-	return needsURL(f, func(h *Hosted) string {
+	return needsURL(f, func(h *Remote) string {
 		if h.Reply != nil && h.Reply.Private {
 			return "It leads to an address that is not on the Internet"
 		}
@@ -123,7 +123,7 @@ func checkURLPublic(f *File) Verdict {
 
 // answered passes rules over that need an answer when there is none.
 func answered(f *File, check func(r *Reply) Verdict) Verdict {
-	r := f.Hosted.Reply
+	r := f.Remote.Reply
 	if r == nil || r.Unreachable != "" || r.Status/100 != 2 {
 		return skip()
 	}
@@ -131,7 +131,7 @@ func answered(f *File, check func(r *Reply) Verdict) Verdict {
 }
 
 func checkAnswer(f *File) Verdict {
-	r := f.Hosted.Reply
+	r := f.Remote.Reply
 	switch {
 	case r == nil || r.Private:
 		return skip()

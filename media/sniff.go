@@ -36,8 +36,8 @@ var formats = []format{
 	{"tiff", "a TIFF picture", story.Photo, "MM\x00+\x00\x08", 0, nil},
 	{"bmp", "a BMP picture", story.Photo, "BM", 0, isBMP},
 	{"webp", "a WebP picture", story.Photo, "WEBP", 8, riff},
+	{"avif", "an AVIF picture", story.Photo, "ftyp", 4, isAVIF},
 	{"heic", "an HEIC picture", story.Photo, "ftyp", 4, brand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1")},
-	{"avif", "an AVIF picture", story.Photo, "ftyp", 4, brand("avif", "avis")},
 	{"jxl", "a JPEG XL picture", story.Photo, "\x00\x00\x00\x0cJXL \r\n\x87\n", 0, nil},
 	{"jxl", "a JPEG XL picture", story.Photo, "\xff\x0a", 0, binaryData},
 	{"jp2", "a JPEG 2000 picture", story.Photo, "\x00\x00\x00\x0cjP  \r\n\x87\n", 0, nil},
@@ -113,6 +113,20 @@ func brand(brands ...string) func([]byte) bool {
 	return func(head []byte) bool {
 		return len(head) >= 12 && slices.Contains(brands, string(head[8:12]))
 	}
+}
+
+// isAVIF tests the brands of a picture: the major one may be the general mif1.
+func isAVIF(head []byte) bool {
+	if brand("avif", "avis")(head) {
+		return true
+	}
+	end := min(len(head), int(binary.BigEndian.Uint32(head)))
+	for i := 16; i+4 <= end; i += 4 {
+		if brand("mif1", "msf1")(head) && string(head[i:i+4]) == "avif" {
+			return true
+		}
+	}
+	return false
 }
 
 // docType looks for the DocType element of an EBML header.

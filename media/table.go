@@ -134,7 +134,11 @@ func (f *File) pictureTable(t *table) {
 	}
 	t.add("scan", string(v.Scan))
 	if f.FPS > 0 {
-		t.add("frame rate", fmt.Sprintf("%s per second, %s", number3(f.FPS), v.Timing))
+		rate := fmt.Sprintf("%s per second, %s", number3(f.FPS), v.Timing)
+		if f.FPS >= filmFPS && f.FPS < minFPS {
+			rate += ", counts as 24"
+		}
+		t.add("frame rate", rate)
 	}
 	t.add("frames", group(v.Frames))
 	if v.Syncs > 0 {
