@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 
 const (
 	processes     = 3
-	lives         = 8 // of each process; all but the last end with SIGKILL
+	lives         = 10 // of each process; all but the last end with SIGKILL
 	sessionsALife = 3
 	stepsASession = 3
 )
@@ -45,7 +45,7 @@ const (
 // child is one life of a process: sessions one after the other, each step
 // told on stdout before it is tried and after it is acknowledged.
 func child(path, name string) error {
-	breaks := 1
+	breaks := 5
 	for n := range sessionsALife {
 		store, err := Open(path)
 		if err != nil {
@@ -98,18 +98,18 @@ func childRun(store *Store, id string, breaks *int) error {
 	return held.Unlock(ctx)
 }
 
-// childLock waits for the lock. It doesn't wait for long as long as it has
-// breaks left: it breaks the lock, two runs write at once, and only the
-// journal keeps them apart. Their number is bounded, for runs that break each
+// childLock waits for the lock. As long as it has breaks left it doesn't wait:
+// it breaks the lock, two runs write at once, and only the journal keeps them
+// apart. Their number is bounded, for runs that break each
 // other's locks again and again may spoil each other for ever.
 func childLock(ctx context.Context, store *Store, id string, breaks *int) (state.Lock, error) {
-	for try := 1; ; try++ {
+	for {
 		held, err := store.Lock(ctx, state.LockInfo{ID: id, Who: id})
 		locked, ok := errors.AsType[*state.LockedError](err)
 		if !ok {
 			return held, err
 		}
-		if try >= 3 && *breaks > 0 {
+		if *breaks > 0 {
 			*breaks--
 			err := store.ForceUnlock(ctx, locked.Holder.ID)
 			if _, other := errors.AsType[*state.LockedError](err); err != nil && !other && !errors.Is(err, state.ErrNotLocked) {
