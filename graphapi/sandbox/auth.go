@@ -223,7 +223,7 @@ func (w *world) pageCall(t *Token, pageID, edge string, auto bool) (*Page, error
 	p, known := w.page(pageID, auto)
 	switch {
 	case !known:
-		return nil, unsupported("get", cleanPath(pageID))
+		return nil, unsupported("get", short(pageID))
 	case p.MovedTo != "":
 		return nil, p.moved()
 	case t.Kind != PageToken && (edge == EdgeStart || edge == EdgeFinish):

@@ -111,15 +111,15 @@ func FuzzParseFaults(f *testing.F) {
 }
 
 func TestParseSwitches(t *testing.T) {
-	got, err := Switches{DailyCap: 3}.Parse("listing_lag=30s republish=same archive_off regain=0s throttle=4 fail_processing=low")
-	want := Switches{DailyCap: 3, ListingLag: Duration(30 * time.Second), Republish: "same", ArchiveOff: true, Throttle: 4, FailProcessing: "low"}
+	got, err := Switches{DailyCap: 3}.Parse("listing_lag=30s republish=same archive_off regain=0s throttle=4 fail_processing=\"too low\"")
+	want := Switches{DailyCap: 3, ListingLag: Duration(30 * time.Second), Republish: "same", ArchiveOff: true, Throttle: 4, FailProcessing: "too low"}
 	if err != nil || got != want {
 		t.Errorf("got %+v (error %v), want %+v", got, err, want)
 	}
 	if got, err = got.Parse(`{"archive_off":false,"daily_cap":0,"throttle":0,"fail_processing":""}`); err != nil || got != (Switches{ListingLag: want.ListingLag, Republish: "same"}) {
 		t.Errorf("got %+v (error %v), want the others unchanged", got, err)
 	}
-	for _, text := range []string{"lag=3s", "republish=twice", "listing_lag=-1s", "listing_lag=3", "daily_cap=-1", "archive_off=maybe", `{"archive_off"`} {
+	for _, text := range []string{"lag=3s", "republish=twice", "listing_lag=-1s", "listing_lag=3", "daily_cap=-1", "archive_off=maybe", `fail_processing="open`, `{"archive_off"`} {
 		if _, err := (Switches{}).Parse(text); err == nil {
 			t.Errorf("%s: got no error", text)
 		}

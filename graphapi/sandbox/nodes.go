@@ -64,9 +64,9 @@ func (w *world) dispatch(c *call, t *Token) (any, error) {
 		return w.remove(c, t)
 	}
 	if c.http.Method == http.MethodPost {
-		return nil, unsupported("post", cleanPath(c.rt.node))
+		return nil, unsupported("post", short(c.rt.node))
 	}
-	return nil, &graphError{Code: 2500, Message: "Unknown path components: /" + cleanPath(c.rt.edge)}
+	return nil, &graphError{Code: 2500, Message: "Unknown path components: /" + short(c.rt.edge)}
 }
 
 // sees reports whether a token may read what belongs to a Page.
@@ -265,7 +265,7 @@ func (w *world) remove(c *call, t *Token) (any, error) {
 	}
 	v := w.videos[id]
 	if v == nil || !t.sees(v.Page) || !w.switches.DeleteVideo || c.rt.edge != "" {
-		return nil, unsupported("delete", cleanPath(id))
+		return nil, unsupported("delete", short(id))
 	}
 	for _, s := range w.posts {
 		if s.MediaID == id {

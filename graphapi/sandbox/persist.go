@@ -257,7 +257,7 @@ func (st *store) save(w *world) error {
 	if err != nil {
 		return fmt.Errorf("write the simulator's world: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(st.path), "."+filepath.Base(st.path)+"-*") // 0600
+	f, err := os.CreateTemp(filepath.Dir(st.path), st.temporary()) // 0600
 	if err != nil {
 		return fmt.Errorf("write the simulator's world: %w", err)
 	}
@@ -272,6 +272,18 @@ func (st *store) save(w *world) error {
 	}
 	st.seen, err = os.Stat(st.path)
 	return err
+}
+
+// temporary is the pattern of the names of temporary files.
+func (st *store) temporary() string { return "." + filepath.Base(st.path) + "-*" }
+
+// tidy removes the temporary files of processes that were killed. The caller
+// holds the lock, so that nobody is writing one.
+func (st *store) tidy() {
+	left, _ := fs.Glob(os.DirFS(filepath.Dir(st.path)), st.temporary())
+	for _, name := range left {
+		os.Remove(filepath.Join(filepath.Dir(st.path), name))
+	}
 }
 
 // Load binds the server to a file: the world in it replaces the one in
@@ -297,6 +309,7 @@ func (s *Server) Load(path string) error {
 	if err != nil {
 		return err
 	}
+	st.tidy()
 	if st.seen == nil {
 		if err := st.save(w); err != nil {
 			return err

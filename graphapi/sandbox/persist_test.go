@@ -52,8 +52,16 @@ func TestPersistence(t *testing.T) {
 		t.Errorf("got the mode %v (error %v), want 0600", info.Mode(), err)
 	}
 
-	// Another process goes on where the first one was.
+	// Another process goes on where the first one was, and cleans up after
+	// one that was killed while it wrote.
+	stale := filepath.Join(filepath.Dir(path), ".sandbox.json-123")
+	if err := os.WriteFile(stale, text[:100], 0o600); err != nil {
+		t.Fatal(err)
+	}
 	d := loaded(t, path)
+	if _, err := os.Stat(stale); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v for the stale file, want it gone", err)
+	}
 	if got, want := d.sim.Now(), start.Add(time.Hour); !got.Equal(want) {
 		t.Errorf("got the time %s, want %s", got, want)
 	}
@@ -144,6 +152,30 @@ func TestDamagedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.text(c.get("/me"), "id")
+}
+
+// TestWorldIsChecked: contradictions in a file are errors, not trouble later.
+func TestWorldIsChecked(t *testing.T) {
+	const video = `{"id":"7","page":"1","started":"2026-12-20T02:00:00Z"`
+	for _, change := range []string{
+		`"next":-1`, `"created":"1000-01-01T00:00:00Z"`, `"offset":"900000h"`, `"switches":{"republish":"maybe"}`,
+		`"faults":[null]`, `"faults":[{"do":"explode"}]`, `"pages":[null]`, `"pages":[{"id":"x"}]`, `"pages":[{"id":"1"},{"id":"1"}]`,
+		`"photos":[{"id":"5","page":"2"}]`, `"photos":[{"id":"5","page":"1","uploaded":"9000-01-01T00:00:00Z"}]`,
+		`"videos":[` + video + `,"received":-1}]`, `"videos":[` + video + `,"received":5,"file_size":4}]`,
+		`"videos":[` + video + `,"received":4,"file_size":5}]`, `"videos":[` + video + `,"received":4,"file_size":5,"hash":"AAAA"}]`,
+		`"videos":[` + video + `,"sha256":"00"}]`, `"videos":[` + video + `,"problem":{"phase":"thinking"}}]`,
+		`"videos":[` + video + `},` + video + `}]`, `"videos":[{"id":"7","page":"3"}]`, `"videos":[` + video + `,"finished":"0001-01-02T00:00:00Z"}]`,
+		`"stories":[{"post_id":"9","page":"2"}]`, `"tokens":{"x":{"kind":"USER"}}`, `"tokens":{"x":null}`,
+	} {
+		text := `{"format":"storyform-sandbox","version":1,"created":"2026-12-20T02:00:00Z","pages":[{"id":"1"}]}`
+		if _, err := decodeWorld([]byte(text)); err != nil {
+			t.Fatalf("got %v for a good world", err)
+		}
+		// The later one of two members counts.
+		if w, err := decodeWorld([]byte(strings.TrimSuffix(text, "}") + "," + change + "}")); err == nil {
+			t.Errorf("%s: got %+v, want an error", change, w)
+		}
+	}
 }
 
 func TestLoadFails(t *testing.T) {

@@ -181,7 +181,7 @@ func (w *world) photoStory(c *call, t *Token) (any, error) {
 	}
 	ph := w.photos[id]
 	if ph == nil || ph.Page != p.ID || ph.PostID == "" && !ph.Feed && !c.now.Before(ph.Uploaded.Add(photoLifetime)) {
-		return nil, unsupported("post", cleanPath(id))
+		return nil, unsupported("post", short(id))
 	}
 	c.entry.Media = ph.ID
 	if ph.Feed {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,13 +61,21 @@ func cleanPath(path string) string {
 	return strings.Join(parts[:min(len(parts), 8)], "/")
 }
 
-// isPathWord reports whether a path segment is an id, a version or the name
-// of an edge.
+// pathWords are the words that the API uses in paths.
+var pathWords = []string{
+	"", "me", "accounts", "permissions", "debug_token", "stories", "photos", "photo_stories", "video_stories", "video-upload",
+}
+
+// isPathWord reports whether a path segment is an id, a version or a word of
+// the API.
 func isPathWord(text string) bool {
-	if text == "" || isID(text) || isVersion(text) || text == "video-upload" {
-		return true
+	return isID(text) || isVersion(text) || slices.Contains(pathWords, text)
+}
+
+// short is a text of the client's for an error message.
+func short(text string) string {
+	if len(text) > 40 {
+		return strings.ToValidUTF8(text[:40], "") + "…"
 	}
-	return len(text) <= 24 && !strings.HasPrefix(text, "sandbox") && !strings.ContainsFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r == '_')
-	})
+	return text
 }

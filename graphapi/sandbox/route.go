@@ -74,7 +74,7 @@ func routeOf(path string) route {
 // isVersion reports whether a path segment looks like v25.0.
 func isVersion(text string) bool {
 	major, minor, ok := strings.Cut(strings.TrimPrefix(text, "v"), ".")
-	return ok && text[0] == 'v' && len(text) <= 6 && isID(major) && isID(minor)
+	return ok && strings.HasPrefix(text, "v") && len(text) <= 6 && isID(major) && isID(minor)
 }
 
 // params are the parameters of a call, from its query and its body.

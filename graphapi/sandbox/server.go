@@ -320,8 +320,9 @@ func (s *Server) view(read func(w *world)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.store != nil {
-		if fresh, err := s.store.refresh(s.world); err == nil {
-			s.world = fresh
+		if release, err := s.store.lock(); err == nil {
+			defer release()
+			s.world, _ = s.store.refresh(s.world)
 		}
 	}
 	read(s.world)

@@ -21,10 +21,11 @@ func TestLogHoldsNoToken(t *testing.T) {
 	c.get("/" + token)
 	c.get("/" + token + "/" + token + "/" + token)
 	c.get("/EAAGsecret/stories")
+	c.get("/onlylowercase")
 	c.post("/"+token+"/photo_stories", "photo_id", token)
 	c.do(c.request("POST", "/video-upload/v25.0/"+token, nil))
 	text := fmt.Sprint(c.sim.Requests(), logged)
-	if len(logged) != 6 || strings.Contains(text, "sandbox") || strings.Contains(text, "EAA") {
+	if len(logged) != 7 || strings.Contains(text, "sandbox") || strings.Contains(text, "EAA") || strings.Contains(text, "lower") {
 		t.Errorf("got %d entries with a token in them: %s", len(logged), text)
 	}
 }

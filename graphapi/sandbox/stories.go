@@ -243,7 +243,7 @@ func fieldsOf(p params, otherwise []string, node string, known ...string) ([]str
 	for i, name := range fields {
 		fields[i] = strings.TrimSpace(name)
 		if !slices.Contains(known, fields[i]) {
-			return nil, missingField(cleanPath(fields[i]), node)
+			return nil, missingField(short(fields[i]), node)
 		}
 	}
 	return fields, nil

@@ -363,3 +363,44 @@ func TestDocumentedStatus(t *testing.T) {
 		}
 	}
 }
+
+// TestReadingByID: who may see a Page may read its media and stories, others
+// learn nothing.
+func TestReadingByID(t *testing.T) {
+	c := newClient(t, Options{})
+	photo, post := c.photoStory(jpeg)
+	video, _ := c.videoStory(bytesOf(10))
+	for _, token := range []string{token, "sandbox-user"} {
+		c.token = token
+		for _, id := range []string{photo, post, video} {
+			if a := c.get("/" + id); a.status != 200 {
+				t.Errorf("%s: got %d %s, want 200", token, a.status, a.body)
+			}
+		}
+	}
+	c.wantCode(c.get("/"+photo, "fields", "images"), 400, "100")
+	c.wantCode(c.get("/"+video, "fields", "video_upload_limits"), 400, "100")
+	c.token = "sandbox-page-104857600000002"
+	for _, id := range []string{photo, post, video} {
+		if a := c.get("/" + id); a.status != 400 {
+			t.Errorf("got %d %s for another Page's token, want 400", a.status, a.body)
+		}
+	}
+}
+
+// TestManyParts: a body with very many parts is refused, and of several files
+// the first counts.
+func TestManyParts(t *testing.T) {
+	c := newClient(t, Options{})
+	file := "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"\r\n\r\n"
+	send := func(body string) answer {
+		req := c.request("POST", "/v25.0/"+pageID+"/photos?published=false", strings.NewReader(body+"--b--\r\n"))
+		req.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		return c.do(req)
+	}
+	c.text(send(file+string(jpeg)+"\r\n"+file+"nothing\r\n"), "id")
+	if r := c.last(); r.SHA256 != hashOf(jpeg) {
+		t.Errorf("got the hash %s, want that of the first file", r.SHA256)
+	}
+	c.wantCode(send(strings.Repeat(file+"x\r\n", maxParts+1)), 400, "100")
+}

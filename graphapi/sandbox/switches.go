@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -105,27 +106,16 @@ func (s Switches) Validate() error {
 }
 
 // Parse returns s with changes: a JSON object, or words such as
-// "listing_lag=30s republish=same" separated by spaces.
+// "listing_lag=30s republish=same" separated by spaces; values with spaces are
+// quoted as in Go.
 func (s Switches) Parse(text string) (Switches, error) {
 	text = strings.TrimSpace(text)
 	if !strings.HasPrefix(text, "{") {
-		fields := map[string]json.RawMessage{}
-		for _, word := range strings.Fields(text) {
-			name, value, found := strings.Cut(word, "=")
-			if !found {
-				value = "true"
-			}
-			if !json.Valid([]byte(value)) || isDurationSwitch(name) || name == "republish" || name == "fail_processing" {
-				quoted, _ := json.Marshal(value)
-				value = string(quoted)
-			}
-			fields[name] = json.RawMessage(value)
-		}
-		encoded, err := json.Marshal(fields)
+		encoded, err := switchWords(text)
 		if err != nil {
 			return s, fmt.Errorf("switches: %w", err)
 		}
-		text = string(encoded)
+		text = encoded
 	}
 	changed := s
 	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
@@ -137,6 +127,32 @@ func (s Switches) Parse(text string) (Switches, error) {
 		return s, fmt.Errorf("switches: %w", err)
 	}
 	return changed, nil
+}
+
+// switchWords turns words such as "daily_cap=3 archive_off" into JSON.
+func switchWords(text string) (string, error) {
+	fields := map[string]json.RawMessage{}
+	for _, word := range words(text) {
+		name, value, found := strings.Cut(word, "=")
+		if !found {
+			value = "true"
+		}
+		isText := isDurationSwitch(name) || name == "republish" || name == "fail_processing"
+		if isText && strings.HasPrefix(value, `"`) {
+			unquoted, err := strconv.Unquote(value)
+			if err != nil {
+				return "", fmt.Errorf("the quotes of %s are not closed well", name)
+			}
+			value = unquoted
+		}
+		if isText || !json.Valid([]byte(value)) {
+			quoted, _ := json.Marshal(value) // a string can always be rendered
+			value = string(quoted)
+		}
+		fields[name] = json.RawMessage(value)
+	}
+	encoded, err := json.Marshal(fields)
+	return string(encoded), err
 }
 
 // isDurationSwitch reports whether a switch takes a duration, so that 0 is

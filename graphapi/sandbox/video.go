@@ -48,7 +48,7 @@ func (w *world) finishVideo(c *call, t *Token) (any, error) {
 	}
 	v := w.videos[id]
 	if v == nil || v.Page != p.ID {
-		return nil, unsupported("post", cleanPath(id))
+		return nil, unsupported("post", short(id))
 	}
 	c.entry.Media = v.ID
 	if v.PostID != "" && v.Problem == nil {
