@@ -144,8 +144,8 @@ var decisions = map[string][]decision{
 		{"due", "live due sent=5m", "empty", "nothing", ""},
 		{"due", "live due sent=6m", "empty", "note: removed outside storyform", "removed!"},
 		{"due", "live due sent=6m", "other", "note: removed outside storyform", "removed!"},
-		{"due", "live due sent=6m", "", "nothing", ""},                   // not asked
-		{"due", "live due sent=1h", "m1:archived", "nothing", ""},        // its 24 hours are not over by our clock
+		{"due", "live due sent=6m", "", "nothing", ""},                     // not asked
+		{"due", "live due sent=1h", "m1:archived", "nothing", ""},          // its 24 hours are not over by our clock
 		{"none", "live due sent=6m", "empty", "note: removed", "removed!"}, // told, although undeclared
 		{"due media=b", "live due sent=1h", "m1", "note: can't be edited; it stays visible until Mon 21 Dec 18:00 WIB. Set revision = 2", ""},
 		{"moved", "live due sent=1h", "m1", "note: it went out at Sun 20 Dec 18:00 WIB", ""},

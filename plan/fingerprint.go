@@ -69,16 +69,19 @@ func specID(s *story.Spec) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// priorOf identifies what the state remembers of a story, as far as somebody
-// decided it: how far it has come since is not part of it. It is empty for
-// nothing.
+// priorOf identifies what the state remembers of a story, as far as an
+// approval rests on it: what was registered, and whether that is cancelled or
+// out. It is empty for nothing.
 func priorOf(e *state.Entry) string {
 	if e == nil {
 		return ""
 	}
 	spec := e.Spec()
-	if e.Status == story.Cancelled {
+	switch {
+	case e.Status == story.Cancelled:
 		return "cancelled-" + specID(&spec)
+	case e.Status.Out():
+		return "out-" + specID(&spec)
 	}
 	return specID(&spec)
 }

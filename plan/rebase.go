@@ -56,7 +56,7 @@ type Stale struct {
 func Rebase(approved *Plan, in Input) (*Plan, []Stale) {
 	in.Pages = approvedPages(approved)
 	in.Stories = approvedStories(approved, in.Pages)
-	in.Settings = approved.Settings
+	in.Settings, in.Moved, in.Imports = approved.Settings, approved.Moves, approved.Imports
 	b := newBuilder(in)
 	fresh := b.build()
 
@@ -73,7 +73,9 @@ func Rebase(approved *Plan, in Input) (*Plan, []Stale) {
 		if s := b.stale(want, &got, ok); s != nil {
 			stale = append(stale, *s)
 		} else if ok && slices.Contains(follows[want.Action], got.Action) {
-			got.Withdrawn = got.Withdrawn || want.Withdrawn
+			if got.Action == Settle && want.Withdrawn && !got.Withdrawn {
+				got.Withdrawn, got.Reason = true, want.Reason
+			}
 			kept = append(kept, got)
 		}
 	}
@@ -146,6 +148,9 @@ func superseded(want *Change, e *state.Entry) string {
 	if e.Status == story.Cancelled {
 		return "another run has cancelled it since the plan was made"
 	}
+	if e.Status.Out() && approvals[want.Action] == approvals[Publish] {
+		return fmt.Sprintf("revision %d has gone out since the plan was made, and that %d is to be published as well was not approved", e.Revision, want.Revision)
+	}
 	have, approved := e.Spec(), want.Spec()
 	if specID(&have) != specID(&approved) {
 		return "another run has registered it differently since the plan was made"
@@ -182,7 +187,7 @@ func (b *builder) rebaseDiagnostics(approved *Plan) diag.Diagnostics {
 func approvedPages(p *Plan) []story.Page {
 	pages := make([]story.Page, 0, len(p.Pages))
 	for _, page := range p.Pages {
-		pages = append(pages, story.Page{Address: page.Address, ID: page.ID, Timezone: page.Timezone, TokenEnv: page.TokenEnv})
+		pages = append(pages, story.Page{Address: page.Address, ID: page.ID, Timezone: page.Timezone, TokenEnv: page.TokenEnv, Guard: page.Guard})
 	}
 	return pages
 }
