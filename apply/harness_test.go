@@ -622,3 +622,26 @@ func errorSummaries(ds diag.Diagnostics) []string {
 	}
 	return out
 }
+
+// edgeOf names the edge of a request on its way to the simulator, as the
+// simulator's own log does. The body of a form is read and put back.
+func edgeOf(r *http.Request) string {
+	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	last := path[len(path)-1]
+	switch {
+	case path[0] == "video-upload":
+		return sandbox.EdgeUpload
+	case r.Method == http.MethodPost && last == "video_stories":
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.Contains(string(body), "upload_phase=finish") {
+			return sandbox.EdgeFinish
+		}
+		return sandbox.EdgeStart
+	case last == pageID || last == otherID:
+		return sandbox.EdgePage
+	case strings.Trim(last, "0123456789") == "":
+		return sandbox.EdgeStatus
+	}
+	return last // me, stories, photos, photo_stories
+}

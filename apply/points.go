@@ -12,7 +12,7 @@ package apply
 // a story passes them.
 var steps = []string{
 	stepRegister, stepIntend, stepSession, stepUploaded, stepPublishing, stepLive, stepListed,
-	stepUnknown, stepFailed, stepMissed, stepCancel, stepForget, stepAdopt, stepUpdate,
+	stepUnknown, stepFailed, stepMissed, stepCancel, stepForget, stepAdopt, stepUpdate, stepMove, stepMoved,
 }
 
 // The names of the durable steps, as the journal shows them.
@@ -31,6 +31,8 @@ const (
 	stepForget     = "forget"     // left the configuration while it was out
 	stepAdopt      = "adopt"      // found on the Page
 	stepUpdate     = "update"     // became true by itself
+	stepMove       = "move"       // written under its new address
+	stepMoved      = "moved"      // dropped under its old one
 )
 
 // effects are the calls that change something at Meta.

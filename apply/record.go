@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"storyform/plan"
@@ -13,17 +15,43 @@ import (
 // due are registered here as well, so that a run that ends early leaves them
 // to the next one as approved.
 func (r *run) recordAll() error {
+	for _, m := range r.plan.Moves {
+		if err := r.move(m); err != nil {
+			return err
+		}
+	}
 	for i := range r.plan.Changes {
 		c := &r.plan.Changes[i]
 		if r.soft.Err() != nil {
 			r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action,
-				Ending: EndNotAttempted, Message: "the run was stopped before it"}, state.Entry{})
+				Ending: EndNotAttempted, Message: stoppedText}, state.Entry{})
 			continue
 		}
 		if err := r.record(c); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// move writes an entry under its new address and then drops the old one: a
+// crash in between must not make the program forget that the story is out.
+func (r *run) move(m plan.Move) error {
+	e, known := r.session.Entry(m.From)
+	if !known {
+		return nil
+	}
+	if _, there := r.session.Entry(m.To); !there {
+		e.Address = m.To
+		if err := r.put(stepMove, &e, nil); err != nil {
+			return err
+		}
+	}
+	r.crash(before(stepMoved))
+	if err := r.session.Drop(context.WithoutCancel(r.ctx), stepMoved, m.From); err != nil {
+		return fmt.Errorf("record %s of %s: %w", stepMoved, m.From, err)
+	}
+	r.crash(after(stepMoved))
 	return nil
 }
 
@@ -43,6 +71,10 @@ func (r *run) record(c *plan.Change) error {
 		e.Status = story.Missed
 		return r.finish(c, e, stepMissed, EndMissed, "missed")
 	case plan.Adopt:
+		if !known || e.Revision != c.Revision {
+			e = state.Entry{Address: c.Address, RegisteredAt: r.Clock.Now().UTC()}
+			declare(&e, c)
+		}
 		found(&e, c.Found, r.Clock.Now())
 		e.Forgotten = e.Forgotten || !c.Declared
 		return r.finish(c, e, stepAdopt, EndAdopted, "adopted")

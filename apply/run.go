@@ -92,7 +92,10 @@ func Run(ctx context.Context, approved *plan.Plan, o Options) (result *Result, e
 	r := &run{Options: o, ctx: ctx, session: session, lock: lock, result: result, pageByID: map[string]plan.Page{}}
 	stop := r.watchStop()
 	defer stop()
-	if err := r.rebase(approved); err != nil {
+	if err := r.rebase(approved); errors.Is(err, errStopped) {
+		r.stoppedBefore(approved)
+		return result, nil
+	} else if err != nil {
 		return result, err
 	}
 	err = r.execute()
@@ -164,6 +167,22 @@ func lineageText(lineage string) string {
 	}
 	return "that with lineage " + lineage
 }
+
+// stoppedBefore reports that a stop was asked for before anything was begun.
+func (r *run) stoppedBefore(approved *plan.Plan) {
+	for i := range approved.Changes {
+		c := &approved.Changes[i]
+		if c.Action != plan.Note {
+			r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action,
+				Ending: EndNotAttempted, Message: stoppedText}, state.Entry{})
+		}
+	}
+	r.result.interrupt()
+	r.result.sort()
+}
+
+// stoppedText is why a story was not attempted in a run that was to stop.
+const stoppedText = "the run was stopped before it"
 
 // staleStory reports an approved change that is not carried out.
 func (r *run) staleStory(approved *plan.Plan, s plan.Stale) {

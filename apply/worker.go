@@ -44,7 +44,7 @@ func (w *worker) work() error {
 	stopped := w.connect()
 	for _, c := range w.changes {
 		if stopped == nil && w.soft.Err() != nil {
-			stopped = &problem{ending: EndNotAttempted, message: "the run was stopped before it", stopPage: true}
+			stopped = &problem{ending: EndNotAttempted, message: stoppedText, stopPage: true}
 		}
 		if stopped != nil {
 			w.endProblem(c, &problem{ending: EndNotAttempted, message: stopped.message, hint: stopped.hint})
@@ -119,7 +119,7 @@ func (w *worker) story(c *plan.Change) error {
 // may have changed in the meantime.
 func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 	if w.soft.Err() != nil {
-		return &problem{ending: EndNotAttempted, message: "the run was stopped before it", stopPage: true}
+		return &problem{ending: EndNotAttempted, message: stoppedText, stopPage: true}
 	}
 	for _, dep := range c.After {
 		if before, ok := w.session.Entry(dep); !ok || !before.Status.Out() {
