@@ -105,7 +105,7 @@ var phonePage = template.Must(template.New("phones").Parse(`<!DOCTYPE html>
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
 h1 { font-size: 1.4rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .75rem; }
-.quiet { opacity: .7; } form { display: inline; } code { font-size: .85em; }
+.quiet { opacity: .7; } code { font-size: .85em; }
 .shelf { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; list-style: none; padding: 0; }
 .phone { aspect-ratio: 9 / 16; border: .35rem solid #222; border-radius: 1.1rem; overflow: hidden; position: relative; background: linear-gradient(160deg, #3b5998, #16213e); color: #fff; }
 .phone img { width: 100%; height: 100%; object-fit: cover; display: block; }
@@ -117,8 +117,8 @@ h1 { font-size: 1.4rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem
 td, th { text-align: left; padding: .15rem .6rem .15rem 0; white-space: nowrap; }
 </style></head><body>
 <h1>storyform simulator</h1>
-<p class="quiet">{{.Now}}. Nothing here is on Facebook.
-<form method="post" action="/_sandbox/advance"><button name="by" value="1h">1 hour on</button> <button name="by" value="24h">24 hours on</button></form></p>
+<p class="quiet">{{.Now}}. Nothing here is on Facebook.</p>
+<form method="post" action="/_sandbox/advance"><button name="by" value="1h">1 hour on</button> <button name="by" value="24h">24 hours on</button></form>
 {{range .Shelves}}<h2>{{.Name}} <span class="quiet">{{.ID}}: {{.Live}} live, {{.All}} in all{{if .ArchiveOff}}, archive off{{end}}</span></h2>
 <ul class="shelf">{{range .Phones}}<li class="{{if ne .Status "published"}}gone{{end}}">
 <div class="phone">{{if .Photo}}<img src="/_sandbox/photos/{{.SHA256}}" alt="photo {{.MediaID}}">{{else}}<div class="kind">{{.Kind}}</div>{{end}}<div class="left">{{.Left}}</div></div>
