@@ -252,3 +252,22 @@ func TestSubject(t *testing.T) {
 		t.Errorf("a file without facts: got %v", got)
 	}
 }
+
+// TestSeveralPictures checks that animations and pages are counted.
+func TestSeveralPictures(t *testing.T) {
+	for name, c := range map[string]struct {
+		data []byte
+		want int
+	}{
+		"GIF":           {testmedia.GIF(54, 96, 30), 30},
+		"still GIF":     {testmedia.GIF(54, 96, 1), 1},
+		"animated PNG":  {testmedia.PNGWithChunk(testmedia.PNG(54, 96), "acTL", []byte{0, 0, 0, 5, 0, 0, 0, 0}), 5},
+		"PNG":           {testmedia.PNG(54, 96), 1},
+		"TIFF of pages": {testmedia.RawTIFF{Width: 54, Height: 96, Samples: 1, Photometric: 1, Pages: 3}.Bytes(), 3},
+	} {
+		f := inspectBytes(t, c.data, Options{})
+		if warned := slices.Contains(broken(Judge(f, JudgeOptions{}), LevelWarning), "photo.animated"); f.Photo.Frames != c.want || warned != (c.want > 1) {
+			t.Errorf("%s: got %d pictures, warned %v, want %d", name, f.Photo.Frames, warned, c.want)
+		}
+	}
+}
