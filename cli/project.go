@@ -110,6 +110,24 @@ func envName(s string) string {
 	}, s)
 }
 
+// planMoves are the moved blocks as a plan takes them.
+func planMoves(moves []config.Move) []plan.Move {
+	out := make([]plan.Move, 0, len(moves))
+	for i := range moves {
+		out = append(out, plan.Move{From: moves[i].From, To: moves[i].To, Range: &moves[i].Range})
+	}
+	return out
+}
+
+// planImports are the import blocks as a plan takes them.
+func planImports(imports []config.Import) []plan.Import {
+	out := make([]plan.Import, 0, len(imports))
+	for i := range imports {
+		out = append(out, plan.Import{To: imports[i].To, PostID: imports[i].ID, Range: &imports[i].Range})
+	}
+	return out
+}
+
 // planPages are declared Pages as a plan carries them.
 func planPages(pages []story.Page) []plan.Page {
 	out := make([]plan.Page, 0, len(pages))
@@ -183,6 +201,7 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 	in := plan.Input{
 		Now: a.Clock.Now(), Tool: Version(), Settings: settings(cfg),
 		Pages: cfg.Pages, Stories: cfg.Stories, State: doc, AdoptNone: o.adoptNone,
+		Moved: planMoves(cfg.Moved), Imports: planImports(cfg.Imports),
 	}
 	if o.refresh && !o.offline {
 		var err error

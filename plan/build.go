@@ -44,6 +44,10 @@ type Input struct {
 	Videos    map[string]story.VideoView // by video_id
 	// Unread says for a Page id why it could not be read.
 	Unread map[string]string
+	// Moved are the moved blocks, in the order of the source, and Imports the
+	// import blocks.
+	Moved   []Move
+	Imports []Import
 	// AdoptNone states that stories that are live while the state is empty
 	// are not ours.
 	AdoptNone bool
@@ -59,6 +63,7 @@ type builder struct {
 	updates  []Update
 	waiting  []*story.Desired
 	live     map[string]int // by Page id
+	moves    []Move         // the renames that Moved leads to
 	diags    diag.Diagnostics
 }
 
@@ -78,8 +83,12 @@ func (b *builder) build() *Plan {
 		}
 	}
 	b.checkAfter()
+	b.checkGuards()
+	b.checkAfter() // for those behind a story that a guard held back
 	b.checkEmptyState()
 	b.checkBulk()
+	b.suggestMoves()
+	b.noteMoves(b.moves)
 	for i := range b.changes {
 		b.changes[i].Prior = priorOf(b.entries[b.changes[i].Address])
 	}
@@ -92,8 +101,12 @@ func newBuilder(in Input) *builder {
 	if in.State == nil {
 		in.State = &state.Document{}
 	}
+	doc, moves, diags := moveEntries(in.State, in.Moved)
+	in.State = doc
 	b := &builder{
 		Input:    in,
+		moves:    moves,
+		diags:    diags,
 		entries:  make(map[story.Address]*state.Entry, len(in.State.Stories)),
 		declared: make(map[story.Address]*story.Desired, len(in.Stories)),
 		wentOut:  map[story.Address]int{},
@@ -108,7 +121,12 @@ func newBuilder(in Input) *builder {
 	}
 	for i := range in.State.History {
 		if ev := &in.State.History[i]; tellsOut(ev) {
+			addr := ev.Address
+			for _, m := range in.Moved {
+				addr, _ = m.renames(addr)
+			}
 			b.wentOut[ev.Address] = max(b.wentOut[ev.Address], ev.Revision)
+			b.wentOut[addr] = max(b.wentOut[addr], ev.Revision)
 		}
 	}
 	return b
@@ -138,6 +156,8 @@ func (b *builder) plan() *Plan {
 		Settings:      b.Settings,
 		Pages:         b.pages(),
 		Changes:       b.changes,
+		Moves:         b.moves,
+		Imports:       b.Imports,
 		Updates:       b.updates,
 		Diagnostics:   b.diags,
 	}
@@ -167,7 +187,7 @@ func Summarize(changes []Change) Summary {
 // HasChanges reports whether apply would have anything to do that a person
 // would want to know about. Notes and silent updates are not changes.
 func (p *Plan) HasChanges() bool {
-	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action != Note })
+	return len(p.Moves) > 0 || slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action != Note })
 }
 
 // HasLoudUpdates reports whether something became true by itself that was
@@ -182,7 +202,7 @@ func (b *builder) pages() []Page {
 	for _, declared := range b.Pages {
 		p := Page{
 			Address: declared.Address, ID: declared.ID, Timezone: declared.Timezone, TokenEnv: declared.TokenEnv,
-			Live: b.live[declared.ID], Unmanaged: b.unmanaged(declared.ID), Unread: b.Unread[declared.ID],
+			Guard: declared.Guard, Live: b.live[declared.ID], Unmanaged: b.unmanaged(declared.ID), Unread: b.Unread[declared.ID],
 		}
 		for _, d := range b.waiting {
 			if d.Page.ID != declared.ID {

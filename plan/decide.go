@@ -16,6 +16,7 @@ const photoShelfLife = 23 * time.Hour
 // decide says what is to be done about a declared story.
 func (b *builder) decide(d *story.Desired, e *state.Entry) {
 	switch {
+	case b.decideImport(d, e):
 	case e == nil:
 		b.decideNew(d, nil)
 	case b.adoptable(e):

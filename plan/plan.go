@@ -47,6 +47,10 @@ type Plan struct {
 	Pages     []Page   `json:"pages"`
 	Summary   Summary  `json:"summary"`
 	Changes   []Change `json:"changes"`
+	// Moves are the stories that the state knows under another address.
+	Moves []Move `json:"moves,omitempty"`
+	// Imports are the import blocks of the configuration.
+	Imports []Import `json:"imports,omitempty"`
 	// Unregistered lists, in a plan reduced by Due, what is due and was never
 	// registered as it is declared now.
 	Unregistered []Unregistered `json:"unregistered,omitempty"`
@@ -70,6 +74,7 @@ type Page struct {
 	ID        string        `json:"id"`
 	Timezone  string        `json:"timezone,omitempty"`
 	TokenEnv  string        `json:"token_env,omitempty"`
+	Guard     *story.Guard  `json:"guard,omitempty"`
 	Live      int           `json:"live"`      // visible stories that storyform published
 	Unmanaged int           `json:"unmanaged"` // visible stories that it did not
 	Waiting   int           `json:"waiting"`   // registered, unchanged, due later

@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"storyform/internal/diag"
+	"storyform/state"
+	"storyform/story"
+)
+
+// Move says that the story known as From is declared as To by now. Without
+// it, another name would be a cancelled story and a new one.
+type Move struct {
+	From  story.Address `json:"from"`
+	To    story.Address `json:"to"`
+	Range *diag.Range   `json:"range,omitempty"`
+}
+
+// renames says what the address of an entry becomes under a move; ok is false
+// when the move is about others. A move of a whole block moves its instances.
+func (m Move) renames(a story.Address) (to story.Address, ok bool) {
+	switch {
+	case a == m.From:
+		return m.To, true
+	case !m.From.Keyed && !m.To.Keyed && a.Keyed && a.Block() == m.From:
+		return m.To.At(a.Key), true
+	}
+	return a, false
+}
+
+// moveEntries returns doc with its entries renamed, and the renames that were
+// made, one for each entry. doc itself is not changed. An entry whose new
+// address is taken stays where it is.
+func moveEntries(doc *state.Document, moves []Move) (*state.Document, []Move, diag.Diagnostics) {
+	if len(moves) == 0 {
+		return doc, nil, nil
+	}
+	moved := *doc
+	moved.Stories = slices.Clone(doc.Stories)
+	taken := make(map[story.Address]*state.Entry, len(doc.Stories))
+	for i := range doc.Stories {
+		taken[doc.Stories[i].Address] = &doc.Stories[i]
+	}
+	var made, halves []Move
+	var diags diag.Diagnostics
+	for i := range moved.Stories {
+		e := &moved.Stories[i]
+		from := e.Address
+		for _, m := range moves { // in their order, so that a chain of moves is followed
+			to, ok := m.renames(e.Address)
+			if !ok || to == e.Address {
+				continue
+			}
+			if other := taken[to]; other != nil && sameStory(other, e) {
+				// A run that was to rename it ended half-way: only the old
+				// entry is left to be dropped.
+				halves = append(halves, Move{From: e.Address, To: to})
+				e.Address = story.Address{}
+				break
+			} else if other != nil {
+				d := diag.Warnf("Moved story is already there",
+					"The state has both %s and %s, so the one can't become the other. Remove the moved block, or take one of them out of the state with storyform state rm.", e.Address, to)
+				if m.Range != nil {
+					d = d.At(*m.Range)
+				}
+				diags = append(diags, d.For(to))
+				continue
+			}
+			delete(taken, e.Address)
+			e.Address = to
+			taken[to] = e
+		}
+		if e.Address != from && !e.Address.IsZero() {
+			made = append(made, Move{From: from, To: e.Address})
+		}
+	}
+	moved.Stories = slices.DeleteFunc(moved.Stories, func(e state.Entry) bool { return e.Address.IsZero() })
+	return &moved, append(made, halves...), diags
+}
+
+// sameStory reports whether two entries differ in nothing but their address.
+func sameStory(a, b *state.Entry) bool {
+	x, y := a.Clone(), b.Clone()
+	x.Address, y.Address = story.Address{}, story.Address{}
+	return reflect.DeepEqual(x, y)
+}
+
+// suggestMoves warns when a story seems to be cancelled only because it has
+// another name now: same Page, same media, same window. It writes the moved
+// block that says so.
+func (b *builder) suggestMoves() {
+	for i := range b.changes {
+		old := &b.changes[i]
+		if old.Action != Cancel {
+			continue
+		}
+		for j := range b.changes {
+			if fresh := &b.changes[j]; looksRenamed(old, fresh) {
+				d := diag.Warnf("Story seems to be renamed",
+					"%s is cancelled and %s is new, with the same media, Page and window. If it is the same story under another name, say so, and nothing is cancelled:\n\n    moved {\n      from = %s\n      to   = %s\n    }",
+					old.Address, fresh.Address, old.Address, fresh.Address)
+				if fresh.Range != nil {
+					d = d.At(*fresh.Range)
+				}
+				b.diags = append(b.diags, d.For(fresh.Address))
+				break
+			}
+		}
+	}
+}
+
+// looksRenamed reports whether a new story is what a cancelled one was.
+func looksRenamed(old, fresh *Change) bool {
+	was, is := old.Spec(), fresh.Spec()
+	return (fresh.Action == Schedule || fresh.Action == Publish) && !fresh.Registered &&
+		was.PageID == is.PageID && was.ContentID() == is.ContentID() &&
+		was.PublishAt.Equal(is.PublishAt) && was.NotAfter.Equal(is.NotAfter) && was.Window == is.Window
+}
+
+// noteMoves tells each rename as a note, unless something else is said about
+// the story anyway.
+func (b *builder) noteMoves(moves []Move) {
+	for _, m := range moves {
+		text := fmt.Sprintf("known as %s before", m.From)
+		i := slices.IndexFunc(b.changes, func(c Change) bool { return c.Address == m.To })
+		switch d, e := b.declared[m.To], b.entries[m.To]; {
+		case i >= 0 && b.changes[i].Reason != "":
+			b.changes[i].Reason += "; " + text
+		case i >= 0:
+			b.changes[i].Reason = text
+		case d != nil:
+			b.changes = append(b.changes, b.change(d, Note, text))
+		case e != nil:
+			b.changes = append(b.changes, b.entryChange(e, Note, text))
+		}
+	}
+}
