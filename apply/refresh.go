@@ -53,8 +53,9 @@ func (o *Observation) UnreadText() map[string]string {
 }
 
 // Observe lists the stories of the Pages and asks for the status of the
-// videos that doc has in flight. A Page that can't be read is no error: it
-// stands in Unread, and the others are read. The error is that of ctx.
+// videos that doc has in flight. A Page that can't be listed is no error: it
+// stands in Unread, and the others are read; a video whose status can't be
+// read is missing from Videos. The error is that of ctx.
 func Observe(ctx context.Context, pages *Pages, list []plan.Page, doc *state.Document, clk clock.Clock, parallelism int) (*Observation, error) {
 	o := &Observation{Views: map[string]*story.PageView{}, Videos: map[string]story.VideoView{}, Unread: map[string]error{}}
 	var mu sync.Mutex
@@ -99,11 +100,11 @@ func observePage(ctx context.Context, pages *Pages, page plan.Page, doc *state.D
 		if e.PageID != page.ID || !videoInFlight(e) {
 			continue
 		}
-		v, _, err := videoView(ctx, connected, e.MediaID, clk)
-		if err != nil {
-			return nil, nil, err
+		// A status that can't be read is evidence that is missing. It must not
+		// keep the Page's other stories from going out.
+		if v, _, err := videoView(ctx, connected, e.MediaID, clk); err == nil {
+			videos = append(videos, v)
 		}
-		videos = append(videos, v)
 	}
 	return view, videos, nil
 }

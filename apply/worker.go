@@ -38,6 +38,15 @@ type problem struct {
 // Error is the problem's message.
 func (p *problem) Error() string { return p.message }
 
+// instead is the ending of a story whose turn does not come because of what
+// stopped its Page. A story whose outcome is open is in doubt as before.
+func (p *problem) instead(c *plan.Change) *problem {
+	if c.Action == plan.Settle {
+		return &problem{ending: EndUnknown, message: "whether it was published is not known, and its Page was not asked: " + p.message, hint: p.hint}
+	}
+	return &problem{ending: EndNotAttempted, message: p.message, hint: p.hint}
+}
+
 // work carries out the Page's changes in order. Its error is fatal for the
 // run; what went wrong with a story or the Page is in the result.
 func (w *worker) work() error {
@@ -47,7 +56,7 @@ func (w *worker) work() error {
 			stopped = &problem{ending: EndNotAttempted, message: stoppedText, stopPage: true}
 		}
 		if stopped != nil {
-			w.endProblem(c, &problem{ending: EndNotAttempted, message: stopped.message, hint: stopped.hint})
+			w.endProblem(c, stopped.instead(c))
 			continue
 		}
 		err := w.story(c)
@@ -70,6 +79,9 @@ func (w *worker) connect() *problem {
 		page = plan.Page{Address: w.address, ID: w.id}
 	}
 	connected, err := w.Pages.Connect(w.soft, page)
+	if err != nil && w.soft.Err() != nil {
+		return nil // no fault of the Page's; work sees that the run is to stop
+	}
 	if unread := w.unread[w.id]; err == nil && unread != nil {
 		// Without its list, nobody knows what the Page shows already.
 		err = unread
