@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"replace":    replaceCommand,
 	"exec-code":  execCode,
 	"received":   receivedCommand,
+	"postid":     postID,
+	"append":     appendCommand,
 }
 
 // advanceCommand moves the time of the script and of its simulator.
@@ -277,4 +280,23 @@ func receivedCommand(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s: received = %t", name, neg)
 		}
 	}
+}
+
+// postID puts the post_id of the story that shows a file, or with - that of
+// the newest one, into $POST_ID: postid PAGE FILE|-
+func postID(ts *testscript.TestScript, neg bool, args []string) {
+	stories := worldOf(ts).sim.Stories(args[0])
+	for _, s := range slices.Backward(stories) {
+		if args[1] == "-" || s.SHA256 == fileSum(ts, args[1]) {
+			ts.Setenv("POST_ID", s.PostID)
+			return
+		}
+	}
+	ts.Fatalf("page %s has no such story", args[0])
+}
+
+// appendCommand adds text, with \n for line breaks, to a file: append FILE TEXT
+func appendCommand(ts *testscript.TestScript, neg bool, args []string) {
+	text := strings.ReplaceAll(strings.Join(args[1:], ""), `\n`, "\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+"\n"+text), 0o644))
 }

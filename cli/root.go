@@ -27,7 +27,7 @@ type app struct {
 // A new command is a file with its constructor and a row here.
 var commands = []func(*app) *cobra.Command{
 	validateCommand, fmtCommand, planCommand, applyCommand, showCommand,
-	statusCommand, storiesCommand, historyCommand, mediaCommand, stateCommand, resolveCommand, forceUnlockCommand,
+	statusCommand, storiesCommand, historyCommand, mediaCommand, stateCommand, importCommand, resolveCommand, forceUnlockCommand,
 	explainCommand, sandboxCommand, versionCommand,
 }
 

@@ -115,9 +115,9 @@ func breach(p *story.Page, at time.Time, past []time.Time) string {
 	}
 	switch {
 	case g.MaxPerDay > 0 && day >= g.MaxPerDay:
-		return fmt.Sprintf("%s allows %s a day, and on %s there are %d before it", p.Address, count(g.MaxPerDay, "story", "stories"), wall.Format("Mon 2 Jan"), day)
+		return fmt.Sprintf("%s allows %s a day, and %s has %d before it", p.Address, count(g.MaxPerDay, "story", "stories"), wall.Format("Mon 2 Jan"), day)
 	case g.MaxLive > 0 && live >= g.MaxLive:
-		return fmt.Sprintf("%s allows %s to be visible at once, and there are %d", p.Address, count(g.MaxLive, "story", "stories"), live)
+		return fmt.Sprintf("%s allows %s to be visible at once, and %d would be", p.Address, count(g.MaxLive, "story", "stories"), live)
 	case g.MinGap > 0 && !last.IsZero() && at.Sub(last) < g.MinGap:
 		return fmt.Sprintf("%s wants %s between two stories, and one goes out at %s", p.Address, g.MinGap, last.In(loc).Format("15:04"))
 	}

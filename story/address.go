@@ -48,7 +48,16 @@ func (a Address) Compare(b Address) int {
 		cmp.Compare(a.Type, b.Type),
 		cmp.Compare(a.Name, b.Name),
 		cmp.Compare(a.Key, b.Key),
+		cmp.Compare(b2i(a.Keyed), b2i(b.Keyed)),
 	)
+}
+
+// b2i is 1 for true.
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // MarshalText writes a as String does, so that JSON documents hold addresses

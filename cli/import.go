@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"storyform/config"
+	"storyform/plan"
+	"storyform/render"
+	"storyform/story"
+)
+
+// importCommand takes over a story that is on the Page.
+func importCommand(a *app) *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "import ADDRESS POST_ID",
+		Short: "Record that a story on the Page is the one declared at an address",
+		Long: `Takes over a story that was posted by hand, or that the state has lost: it looks
+for the post_id on the Page's list, and records its ids, times and url. Nothing
+is published, and the declared story is not published any more.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.importStory(cmd.Context(), &f, args[0], args[1])
+		},
+	}
+	f.config.register(cmd.Flags())
+	f.remote.register(cmd.Flags())
+	cmd.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for somebody else's state lock")
+	return cmd
+}
+
+// importStory is the command import: a plan of one adoption, carried out.
+func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID string) error {
+	addr, err := story.ParseAddress(address)
+	if err != nil {
+		return fail("Invalid address", "%v.", err)
+	}
+	cfg, err := a.load(ctx, &f.config)
+	if err != nil {
+		return err
+	}
+	if _, ok := cfg.Story(addr); !ok {
+		return fail("Unknown address", "The configuration declares no %s. Write its block first: its Page says where to look.", addr)
+	}
+	cfg.Imports = []config.Import{{To: addr, ID: postID}}
+	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: true, parallelism: f.remote.parallelism})
+	if err != nil {
+		return err
+	}
+	d.plan.Changes = slices.DeleteFunc(d.plan.Changes, func(c plan.Change) bool { return c.Address != addr })
+	d.plan.Updates, d.plan.Moves = nil, nil
+	d.plan.Summary, d.plan.Fingerprint = plan.Summarize(d.plan.Changes), plan.FingerprintOf(d.plan.Changes)
+	for _, diagnostic := range d.plan.Diagnostics {
+		if diagnostic.Address == addr.String() {
+			return failWith(d.plan.Diagnostics)
+		}
+	}
+	if len(d.plan.Changes) == 0 || d.plan.Changes[0].Action != plan.Adopt {
+		why := "there is nothing to take over"
+		if len(d.plan.Changes) > 0 {
+			why = d.plan.Changes[0].Reason
+		} else if len(unreadable(d.plan)) > 0 {
+			why = unreadable(d.plan)[0].Unread
+		}
+		return fail("Story was not imported", "%s: %s.", addr, why)
+	}
+	if err := render.Plan(a.Stdout, d.plan, a.renderOptions(a.StdoutTerminal)); err != nil {
+		return fail("Plan can't be written", "%v", err)
+	}
+	return a.carryOut(ctx, f, d)
+}
