@@ -103,6 +103,26 @@ var flows = []flow{
 		w.mustApply()
 		w.declare()
 	}},
+	{name: "renamed", setup: func(w *world) {
+		before := w.local("before", "a.jpg", at(time.Hour))
+		w.declare(before)
+		w.mustApply()
+		w.clock.Advance(time.Hour)
+		renamed := before
+		renamed.Address = address("story")
+		w.declare(renamed)
+		w.moved = []plan.Move{{From: before.Address, To: renamed.Address}}
+	}},
+	{name: "renamed while in doubt", setup: func(w *world) {
+		before := w.local("before", "a.jpg")
+		w.declare(before)
+		w.mustCrash("before photo_stories")
+		w.clock.Advance(6 * time.Minute)
+		renamed := before
+		renamed.Address = address("story")
+		w.declare(renamed)
+		w.moved = []plan.Move{{From: before.Address, To: renamed.Address}}
+	}},
 	{name: "one expires, one is forgotten, one is new", out: everDeclared, setup: func(w *world) {
 		old := w.local("old", "a.jpg")
 		w.declare(old)

@@ -61,6 +61,7 @@ type world struct {
 	memory   *statetest.Memory // the state, instead of files, when it is set
 	settings plan.Settings
 	stories  []story.Desired // what is declared now
+	moved    []plan.Move     // the moved blocks
 	timeouts graphapi.Timeouts
 	route    func(http.RoundTripper) http.RoundTripper // between client and network; nil: nothing
 	fast     *http.Transport
@@ -382,6 +383,7 @@ func (p *process) plan() *plan.Plan {
 	doc := session.Document()
 	in := plan.Input{
 		Now: p.time.Now(), Tool: "test", Settings: p.settings, Pages: p.world.pages(), Stories: p.stories, State: doc, Refreshed: true,
+		Moved: p.moved,
 	}
 	var list []plan.Page
 	for _, page := range in.Pages {
