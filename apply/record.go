@@ -141,7 +141,7 @@ func sameUpload(c *plan.Change, e *state.Entry) bool {
 // declare copies what a change declares into an entry.
 func declare(e *state.Entry, c *plan.Change) {
 	e.Page, e.PageID, e.Kind, e.Source = c.Page, c.PageID, c.Kind, c.Source
-	e.SHA256, e.Bytes, e.Revision = c.SHA256, c.Bytes, c.Revision
+	e.SHA256, e.SampleSHA256, e.Bytes, e.Revision = c.SHA256, c.Media.SampleSHA256, c.Bytes, c.Revision
 	e.PublishAt, e.NotAfter, e.Window = c.PublishAt, c.NotAfter, c.Window
 	e.After, e.Labels = c.After, c.Labels
 	e.Forgotten = false

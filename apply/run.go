@@ -323,7 +323,7 @@ func (r *run) end(o Outcome, e state.Entry) {
 func (r *run) event(what string, e *state.Entry, note string) *state.Event {
 	return &state.Event{
 		At: r.Clock.Now().UTC(), What: what, Address: e.Address, Revision: e.Revision, PageID: e.PageID, Kind: e.Kind,
-		SHA256: e.SHA256, MediaID: e.MediaID, PostID: e.PostID, URL: e.URL,
+		SHA256: e.SHA256, SampleSHA256: e.SampleSHA256, MediaID: e.MediaID, PostID: e.PostID, URL: e.URL,
 		PublishAt: e.PublishAt, PublishedAt: e.PublishedAt,
 		Run: r.Run.ID, Who: r.Run.Who, Commit: r.Run.Commit, RunURL: r.Run.URL, Note: note,
 	}

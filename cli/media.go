@@ -64,7 +64,7 @@ func (in *inspector) save(dir string) {
 
 // inspect reads the facts of a local media file for the configuration.
 func (in *inspector) inspect(ctx context.Context, path string) (story.Media, error) {
-	f, err := media.InspectWith(ctx, path, "", media.Options{Cache: in.cache})
+	f, err := media.InspectWith(ctx, path, "", media.Options{Cache: in.cache, Samples: true})
 	if err != nil {
 		return story.Media{}, err
 	}

@@ -87,6 +87,7 @@ func (b *builder) build() *Plan {
 	b.checkAfter() // for those behind a story that a guard held back
 	b.checkEmptyState()
 	b.checkBulk()
+	b.checkRepeats()
 	b.suggestMoves()
 	b.noteMoves(b.moves)
 	for i := range b.changes {

@@ -25,13 +25,13 @@ func TestGuards(t *testing.T) {
 		{"and warn of a registered one", story.Guard{QuietHours: night}, []string{"a: later"}, []string{"a: scheduled later"}, "empty", "", "Registered story breaks a guard"},
 		{"the day is full, with a story made by hand", story.Guard{MaxPerDay: 1}, []string{"a: due"}, nil, "m9", "a schedule", ""},
 		{"yesterday does not count", story.Guard{MaxPerDay: 1}, []string{"a: due"}, nil, "m9@22h", "a publish", ""},
-		{"the second of two is held", story.Guard{MaxPerDay: 1}, []string{"a: due", "b: due"}, nil, "empty", "a publish, b schedule", ""},
+		{"the second of two is held", story.Guard{MaxPerDay: 1}, []string{"a: due", "b: due media=b"}, nil, "empty", "a publish, b schedule", ""},
 		{"too many visible", story.Guard{MaxLive: 1}, []string{"a: due"}, nil, "m9@23h", "a schedule", ""},
 		{"visible no more", story.Guard{MaxLive: 1}, []string{"a: due"}, nil, "m9@24h30m", "a publish", ""},
 		{"too soon after the last", story.Guard{MinGap: 2 * time.Hour}, []string{"a: due"}, nil, "m9@1h", "a schedule", ""},
 		{"long enough after the last", story.Guard{MinGap: time.Hour}, []string{"a: due"}, nil, "m9@1h", "a publish", ""},
-		{"what the state knows counts without a list", story.Guard{MinGap: 2 * time.Hour}, []string{"a: due", "b: due"}, []string{"b: live due sent=1h"}, "", "a schedule", ""},
-		{"what comes after a held story is held, too", story.Guard{MaxPerDay: 1}, []string{"a: due", "b: due after=a"}, nil, "m9", "a schedule, b schedule", ""},
+		{"what the state knows counts without a list", story.Guard{MinGap: 2 * time.Hour}, []string{"a: due", "b: due media=b"}, []string{"b: live due sent=1h media=b"}, "", "a schedule", ""},
+		{"what comes after a held story is held, too", story.Guard{MaxPerDay: 1}, []string{"a: due", "b: due after=a media=b"}, nil, "m9", "a schedule, b schedule", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -30,15 +30,18 @@ type Document struct {
 // Entry is what is remembered of one story: its current revision. Earlier
 // revisions live on in the history.
 type Entry struct {
-	Address  story.Address `json:"address"`
-	Page     story.Address `json:"page"`
-	PageID   string        `json:"page_id"`
-	Kind     story.Kind    `json:"kind"`
-	Source   string        `json:"source"` // path in the configuration, or URL
-	SHA256   string        `json:"sha256,omitempty"`
-	Bytes    int64         `json:"bytes,omitempty"`
-	Revision int           `json:"revision"`
-	Status   story.Status  `json:"status"`
+	Address story.Address `json:"address"`
+	Page    story.Address `json:"page"`
+	PageID  string        `json:"page_id"`
+	Kind    story.Kind    `json:"kind"`
+	Source  string        `json:"source"` // path in the configuration, or URL
+	SHA256  string        `json:"sha256,omitempty"`
+	// SampleSHA256 is the hash over a video's samples, where it is known: the
+	// same for one clip in another file.
+	SampleSHA256 string       `json:"sample_sha256,omitempty"`
+	Bytes        int64        `json:"bytes,omitempty"`
+	Revision     int          `json:"revision"`
+	Status       story.Status `json:"status"`
 
 	RegisteredAt time.Time `json:"registered_at,omitzero"`
 	PublishAt    time.Time `json:"publish_at,omitzero"` // zero: at the first apply
@@ -106,16 +109,17 @@ type Resolution struct {
 
 // Event is one line of the history.
 type Event struct {
-	At       time.Time     `json:"at"`
-	What     string        `json:"what"` // "published", "adopted", "missed", "failed", "removed", "cancelled", "forgotten", "resolved"
-	Address  story.Address `json:"address"`
-	Revision int           `json:"revision"`
-	PageID   string        `json:"page_id"`
-	Kind     story.Kind    `json:"kind"`
-	SHA256   string        `json:"sha256,omitempty"`
-	MediaID  string        `json:"media_id,omitempty"`
-	PostID   string        `json:"post_id,omitempty"`
-	URL      string        `json:"url,omitempty"`
+	At           time.Time     `json:"at"`
+	What         string        `json:"what"` // "published", "adopted", "missed", "failed", "removed", "cancelled", "forgotten", "resolved"
+	Address      story.Address `json:"address"`
+	Revision     int           `json:"revision"`
+	PageID       string        `json:"page_id"`
+	Kind         story.Kind    `json:"kind"`
+	SHA256       string        `json:"sha256,omitempty"`
+	SampleSHA256 string        `json:"sample_sha256,omitempty"`
+	MediaID      string        `json:"media_id,omitempty"`
+	PostID       string        `json:"post_id,omitempty"`
+	URL          string        `json:"url,omitempty"`
 	// PublishAt and PublishedAt tell how late it was.
 	PublishAt   time.Time `json:"publish_at,omitzero"`
 	PublishedAt time.Time `json:"published_at,omitzero"`
