@@ -43,10 +43,11 @@ story "reveal" {
 }
 
 story "daily" {
-  for_each   = toset(dates("2099-11-03", "2099-11-05", "1d"))
-  page       = page.shop
-  photo      = "${local.dir}/teaser.jpg"
-  publish_at = "${each.key} 12:00"
-  window     = "1h"
-  labels     = local.labels
+  for_each     = toset(dates("2099-11-03", "2099-11-05", "1d"))
+  page         = page.shop
+  photo        = "${local.dir}/teaser.jpg"
+  publish_at   = "${each.key} 12:00"
+  window       = "1h"
+  allow_repeat = true
+  labels       = local.labels
 }

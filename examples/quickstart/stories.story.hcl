@@ -19,8 +19,9 @@ story "reveal" {
 }
 
 story "anniversary" {
-  page       = page.demo
-  photo      = "media/teaser.jpg"
-  publish_at = "2099-12-20 09:00" # wall clock of the Page
-  labels     = { campaign = "anniversary" }
+  page         = page.demo
+  photo        = "media/teaser.jpg"
+  publish_at   = "2099-12-20 09:00" # wall clock of the Page
+  allow_repeat = true               # the same picture again, on purpose
+  labels       = { campaign = "anniversary" }
 }
