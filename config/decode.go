@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"storyform/internal/suggest"
 	"storyform/story"
 )
 
@@ -237,7 +238,7 @@ func unknownAttr(a *hclsyntax.Attribute, in *BlockSpec, blocks []BlockSpec) *hcl
 		d.Detail = answer
 	case isBlock:
 		d.Detail += fmt.Sprintf(" Did you mean to define a block of type %q? A block has no equals sign.", a.Name)
-	case suggest(a.Name, names) != "":
+	case suggest.Nearest(a.Name, names) != "":
 		d.Detail += didYouMean(a.Name, names)
 	case in == nil:
 		d.Detail += " At the top of a file there are only blocks. A value of your own goes into a locals block."
@@ -276,7 +277,7 @@ func unknownBlock(syn *hclsyntax.Block, in *BlockSpec, blocks []BlockSpec) *hcl.
 		d.Detail += fmt.Sprintf(" Did you mean to define argument %q? If so, use the equals sign to assign it a value.", syn.Type)
 	case isTop && in != nil:
 		d.Detail += fmt.Sprintf(" A %s block stands at the top of a file, not inside of another block.", syn.Type)
-	case suggest(syn.Type, blockTypes(blocks)) != "":
+	case suggest.Nearest(syn.Type, blockTypes(blocks)) != "":
 		d.Detail += didYouMean(syn.Type, blockTypes(blocks))
 	default:
 		for _, top := range schema {

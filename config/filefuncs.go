@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"storyform/internal/suggest"
 )
 
 // fileFunctions are the functions that read files, for expressions in files
@@ -156,7 +158,7 @@ func (l *loader) renderTemplate(dir, p string, vars cty.Value) (cty.Value, error
 	for _, t := range expr.Variables() {
 		if _, ok := ctx.Variables[t.RootName()]; !ok {
 			hint := ""
-			if s := suggest(t.RootName(), slices.Collect(maps.Keys(ctx.Variables))); s != "" {
+			if s := suggest.Nearest(t.RootName(), slices.Collect(maps.Keys(ctx.Variables))); s != "" {
 				hint = fmt.Sprintf(" (did you mean %q?)", s)
 			}
 			return cty.NilVal, fmt.Errorf("%s uses %q, which is not among the variables that are passed to it%s", rangeOf(t.SourceRange()), t.RootName(), hint)

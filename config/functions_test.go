@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"storyform/internal/suggest"
 )
 
 // TestFunctions evaluates expressions and compares the value, or what the
@@ -148,7 +150,7 @@ func TestSuggest(t *testing.T) {
 		"publsh_at": "publish_at", "pubilsh_at": "publish_at", "Photo": "photo", "foto": "photo", "pgae": "page", "ide": "id",
 		"video": "", "x": "", "": "", "notafter": "not_after", "precondtion": "precondition", strings.Repeat("p", 100): "",
 	} {
-		if got := suggest(given, names); got != want {
+		if got := suggest.Nearest(given, names); got != want {
 			t.Errorf("%q: got %q, want %q", given, got, want)
 		}
 	}

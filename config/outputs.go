@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"storyform/internal/suggest"
 	"storyform/story"
 )
 
@@ -143,7 +144,7 @@ func (l *loader) checkExists(expr hcl.Expression, addr story.Address) bool {
 		names = append(names, in.addr.String())
 	}
 	hint := ""
-	if s := suggest(addr.String(), names); s != "" {
+	if s := suggest.Nearest(addr.String(), names); s != "" {
 		hint = " Did you mean " + s + "?"
 	}
 	l.report(noAddress, errAt(expr.Range(), "Story not declared", "There is no %s in the configuration.%s", addr, hint))

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"storyform/internal/suggest"
 )
 
 // folder is the configuration's folder. Everything that a configuration names
@@ -161,7 +163,7 @@ func (f *folder) similar(name string) string {
 	}
 	defer d.Close()
 	names, _ := d.Readdirnames(1000)
-	if s := suggest(base, names); s != "" {
+	if s := suggest.Nearest(base, names); s != "" {
 		return fmt.Sprintf(" Did you mean %q?", dir+s)
 	}
 	return ""

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+
+	"storyform/internal/suggest"
 )
 
 // scope says which names an expression may use besides var, local, page and
@@ -109,7 +111,7 @@ func (l *loader) declared(root, name string) *hcl.Diagnostic {
 		}
 		names = slices.Collect(maps.Keys(index))
 	}
-	if s := suggest(name, names); s != "" {
+	if s := suggest.Nearest(name, names); s != "" {
 		how = fmt.Sprintf("Did you mean %s.%s?", root, s)
 	}
 	return errAt(hcl.Range{}, summary, "There is no %s named %q. %s", what, name, how)
@@ -143,7 +145,7 @@ func unknownRoot(root string, sc scope) *hcl.Diagnostic {
 	if sc.self {
 		roots = append(roots, "self")
 	}
-	if s := suggest(root, roots); s != "" {
+	if s := suggest.Nearest(root, roots); s != "" {
 		return errAt(hcl.Range{}, "Invalid reference", "Nothing is called %q. Did you mean %q?", root, s)
 	}
 	return errAt(hcl.Range{}, "Invalid reference",

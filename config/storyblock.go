@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
+	"storyform/internal/suggest"
 	"storyform/story"
 )
 
@@ -167,7 +168,7 @@ func (l *loader) pageHint(text, how string) string {
 	if pageID.MatchString(text) {
 		return fmt.Sprintf("This is the id of a Page. Declare it with page \"name\" { id = %q }, and write page = page.name.", text)
 	}
-	if s := suggest(text, l.pageNames()); s != "" {
+	if s := suggest.Nearest(text, l.pageNames()); s != "" {
 		return fmt.Sprintf("This is a string. Did you mean page = %s, without quotes?", s)
 	}
 	return "This is a string. " + how

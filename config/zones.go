@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"storyform/internal/suggest"
 )
 
 // zoneAnswer is what loading a time zone said.
@@ -46,7 +48,7 @@ func loadZone(name string) (*time.Location, string) {
 // similarZone suggests a zone for a name that is none.
 func similarZone(name string) string {
 	zones := strings.Fields(knownZones)
-	if s := suggest(name, zones); s != "" {
+	if s := suggest.Nearest(name, zones); s != "" {
 		return s
 	}
 	// "Jakarta" and "Indonesia/Jakarta" mean Asia/Jakarta.
