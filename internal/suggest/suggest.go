@@ -15,7 +15,7 @@ func Nearest(given string, candidates []string) string {
 		return "" // not a name that anybody misspells
 	}
 	// A long name may hold more typing mistakes than a short one.
-	best, bestDistance := "", max(1, min(3, utf8.RuneCountInString(given)/3))+1
+	best, bestDistance := "", max(1, min(3, utf8.RuneCountInString(given)/2))+1
 	folded := strings.ToLower(given)
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		if c == given || len(c) > len(given)+4 || len(given) > len(c)+4 {
