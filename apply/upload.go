@@ -18,6 +18,7 @@ const (
 	processFor     = 10 * time.Minute // for Meta to report that it has all bytes
 	fruitless      = 5                // upload requests in a row that bring no byte forward
 	maxSessions    = 3                // upload sessions for one story in one run
+	longestPause   = time.Minute      // within an upload; a longer one is for the next run, as others wait for the lock
 )
 
 // errSessionOver says that an upload session can't be used any more.
@@ -93,7 +94,10 @@ func (w *worker) uploadFailed(e *state.Entry, err error) error {
 		op = ge.Op
 	}
 	_, changed := errors.AsType[*changedError](err)
-	if changed || graphapi.OutcomeOf(err) == graphapi.NotDone && !graphapi.Throttled(err) && !graphapi.StopsPage(err) {
+	// Of what says that nothing was done, a bad network, a throttle and a bad
+	// token are no verdict on the media: what was sent may be gone on with.
+	passing := graphapi.Unsent(err) && graphapi.Retriable(err) || graphapi.Throttled(err) || graphapi.StopsPage(err)
+	if changed || graphapi.OutcomeOf(err) == graphapi.NotDone && !passing {
 		return w.failed(e, op, err)
 	}
 	e.Failure = w.failure(op, err)
@@ -197,10 +201,9 @@ func (w *worker) sendVideo(c *plan.Change, e *state.Entry, src *source, resumed 
 		if w.soft.Err() != nil || !graphapi.Retriable(err) && graphapi.OutcomeOf(err) == graphapi.NotDone {
 			return err
 		}
-		if idle++; idle >= fruitless {
-			return err
-		}
-		if pauseErr := w.pause(graphapi.RetryDelay(err, idle)); pauseErr != nil {
+		idle++
+		delay := graphapi.RetryDelay(err, idle)
+		if idle >= fruitless || delay > longestPause || w.pause(delay) != nil {
 			return err
 		}
 		held, done, statusErr := w.serverOffset(e)
