@@ -27,6 +27,7 @@ const (
 	EndUnknown      Ending = "unknown"
 	EndNotAttempted Ending = "not attempted"
 	EndSkipped      Ending = "skipped"
+	EndUploaded     Ending = "uploaded" // ahead of its time
 )
 
 // Outcome is how a run ended for one story, with why.
@@ -119,7 +120,7 @@ const (
 func (r *Result) ExitCode(detailed bool) int {
 	bad := r.Count(EndFailed) + r.Count(EndNotAttempted)
 	done := r.Count(EndPublished) + r.Count(EndScheduled) + r.Count(EndChanged) + r.Count(EndCancelled) +
-		r.Count(EndForgotten) + r.Count(EndAdopted)
+		r.Count(EndForgotten) + r.Count(EndAdopted) + r.Count(EndUploaded)
 	switch {
 	case r.Interrupted:
 		return ExitInterrupted

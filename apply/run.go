@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ type Options struct {
 	Stop      <-chan struct{}
 	AdoptNone bool // see plan.Input
 	AllowBulk bool // publish more than max_publish
+	// AllowCancelAll cancels even when nothing scheduled is left.
+	AllowCancelAll bool
 	// Observed is the reading of the Pages that the plan was made from. It is
 	// used when it is recent and the state is still at the plan's serial;
 	// otherwise, and when it is nil, the Pages are read again.
@@ -153,6 +156,11 @@ func (r *run) rebase(approved *plan.Plan) error {
 			fresh.Publications(), limit))
 		return ErrRefused
 	}
+	if fresh.CancelsAll && !r.AllowCancelAll {
+		r.result.warn(diag.Errorf("Every scheduled story would be cancelled",
+			"This plan cancels all %d stories that wait to be published. Is this the right folder? If that is intended, apply with --allow-cancel-all.", fresh.Summary.Cancel))
+		return ErrRefused
+	}
 	if fresh.Diagnostics.HasErrors() {
 		r.result.Diagnostics = append(r.result.Diagnostics, fresh.Diagnostics...)
 		return ErrRefused
@@ -232,7 +240,7 @@ func (r *run) workers() []*worker {
 	byPage := map[string]*worker{}
 	for i := range r.plan.Changes {
 		c := &r.plan.Changes[i]
-		if c.Action != plan.Publish && c.Action != plan.Resume && c.Action != plan.Settle {
+		if !slices.Contains([]plan.Action{plan.Publish, plan.Resume, plan.Settle, plan.Upload}, c.Action) {
 			continue
 		}
 		w := byPage[c.PageID]
@@ -307,7 +315,7 @@ func (r *run) report(kind EventKind, e *state.Entry, change func(*Event)) {
 var endEvents = map[Ending]EventKind{
 	EndPublished: Published, EndScheduled: Registered, EndChanged: Changed, EndCancelled: Cancelled,
 	EndForgotten: Forgotten, EndAdopted: Adopted, EndMissed: MissedWindow, EndFailed: FailedStory,
-	EndUnknown: UnknownOutcome, EndNotAttempted: NotAttempted, EndSkipped: Skipped,
+	EndUploaded: UploadDone, EndUnknown: UnknownOutcome, EndNotAttempted: NotAttempted, EndSkipped: Skipped,
 }
 
 // end records how the run ended for a story and tells it.

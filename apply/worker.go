@@ -121,6 +121,10 @@ func (w *worker) story(c *plan.Change) error {
 	if err := w.upload(c, &e); err != nil {
 		return err
 	}
+	if c.Action == plan.Upload {
+		w.ok(c, &e, EndUploaded)
+		return nil
+	}
 	if err := w.mayGoOn(c, &e); err != nil {
 		return err
 	}
@@ -134,6 +138,9 @@ func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 		return &problem{ending: EndNotAttempted, message: stoppedText, stopPage: true}
 	}
 	for _, dep := range c.After {
+		if c.Action == plan.Upload {
+			break // nothing becomes visible
+		}
 		if before, ok := w.session.Entry(dep); !ok || !before.Status.Out() {
 			return &problem{ending: EndNotAttempted, message: fmt.Sprintf("it comes after %s, which is not out", dep)}
 		}

@@ -25,6 +25,7 @@ type applyFlags struct {
 	autoApprove bool
 	expect      string
 	allowBulk   bool
+	allowCancel bool
 	input       bool
 	lockTimeout time.Duration
 	due         bool
@@ -65,6 +66,7 @@ with 130. The second leaves at once; the state is right all the same.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "don't ask for approval")
 	flags.StringVar(&f.expect, "expect", "", "refuse unless the plan has this `fingerprint`")
+	flags.BoolVar(&f.allowCancel, "allow-cancel-all", false, "cancel even every scheduled story")
 	flags.BoolVar(&f.allowBulk, "allow-bulk", false, "publish more stories at once than max_publish allows")
 	flags.BoolVar(&f.input, "input", true, "ask for what is missing; --input=false fails instead")
 	flags.BoolVar(&f.due, "due", false, "for cron: publish what is registered and due, register and ask nothing")
@@ -177,7 +179,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	result, err := apply.Run(ctx, d.plan, apply.Options{
 		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout,
 		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: func(e apply.Event) { progress.Event(renderEvent(e)) }, Parallelism: f.remote.parallelism,
-		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, Observed: d.observed, Crash: a.Crash,
+		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
 	progress.Close()
 	if locked, ok := errors.AsType[*state.LockedError](err); ok {
@@ -260,7 +262,8 @@ func applyCounts(r *apply.Result) render.Counts {
 		Published: r.Count(apply.EndPublished), Scheduled: r.Count(apply.EndScheduled), Changed: r.Count(apply.EndChanged),
 		Cancelled: r.Count(apply.EndCancelled), Adopted: r.Count(apply.EndAdopted), Forgotten: r.Count(apply.EndForgotten),
 		Missed: r.Count(apply.EndMissed), Failed: r.Count(apply.EndFailed), Unknown: r.Count(apply.EndUnknown),
-		NotAttempted: r.Count(apply.EndNotAttempted), Skipped: r.Count(apply.EndSkipped), Interrupted: r.Interrupted,
+		NotAttempted: r.Count(apply.EndNotAttempted), Skipped: r.Count(apply.EndSkipped), Uploaded: r.Count(apply.EndUploaded),
+		Interrupted: r.Interrupted,
 	}
 }
 

@@ -30,7 +30,7 @@ func (a *app) applyDue(ctx context.Context, f *applyFlags) error {
 		if p == nil {
 			return exit(code)
 		}
-		next, ok := nextDue(p, end)
+		next, wake, ok := nextDue(p, a.Clock.Now(), end)
 		if !ok || a.stopped() {
 			if code == 0 && !ok && !p.HasChanges() && len(p.Unregistered) == 0 {
 				a.printf("%s\n", render.NoChanges)
@@ -38,7 +38,7 @@ func (a *app) applyDue(ctx context.Context, f *applyFlags) error {
 			return exit(code)
 		}
 		fmt.Fprintf(a.Stderr, "Waiting for %s, due at %s.\n", next.Address, next.PublishAt.In(zoneOf(cfg, next)).Format("Mon 2 Jan 15:04:05 MST"))
-		if a.sleepUntil(ctx, next.PublishAt) != nil {
+		if a.sleepUntil(ctx, wake) != nil {
 			return exit(apply.ExitInterrupted)
 		}
 	}
@@ -47,7 +47,7 @@ func (a *app) applyDue(ctx context.Context, f *applyFlags) error {
 // dueOnce makes and carries out one plan of what is due. The plan is nil when
 // none could be made.
 func (a *app) dueOnce(ctx context.Context, f *applyFlags, cfg *config.Config) (*plan.Plan, error) {
-	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, parallelism: f.remote.parallelism})
+	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, parallelism: f.remote.parallelism, stage: f.wait > 0})
 	if err != nil {
 		a.diagnose(asExit(err).diags)
 		return nil, err
@@ -103,15 +103,22 @@ func worse(code int, err error) int {
 	return code
 }
 
-// nextDue is the next waiting story that is due by end.
-func nextDue(p *plan.Plan, end time.Time) (plan.Next, bool) {
-	var next plan.Next
-	for _, page := range p.Pages {
-		if n := page.Next; n != nil && !n.PublishAt.After(end) && (next.PublishAt.IsZero() || n.PublishAt.Before(next.PublishAt)) {
-			next = *n
+// nextDue is the waiting story because of which the run wakes up next, if it
+// is due by end: to publish it or, before that, to upload its media ahead.
+func nextDue(p *plan.Plan, now, end time.Time) (next plan.Next, wake time.Time, ok bool) {
+	for _, n := range p.Upcoming {
+		if n.PublishAt.After(end) {
+			break
+		}
+		at := n.PublishAt
+		if ahead := at.Add(-p.Settings.UploadAhead); ahead.After(now) {
+			at = ahead
+		}
+		if !ok || at.Before(wake) {
+			next, wake, ok = n, at, true
 		}
 	}
-	return next, !next.PublishAt.IsZero()
+	return next, wake, ok
 }
 
 // zoneOf is the time zone of a waiting story's Page.

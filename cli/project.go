@@ -139,7 +139,7 @@ func planPages(pages []story.Page) []plan.Page {
 
 // settings are the configuration's settings as a plan carries them.
 func settings(cfg *config.Config) plan.Settings {
-	s := plan.Settings{APIVersion: cfg.Settings.APIVersion, SettleAfter: cfg.Settings.SettleAfter, MaxPublish: cfg.Settings.MaxPublish}
+	s := plan.Settings{APIVersion: cfg.Settings.APIVersion, SettleAfter: cfg.Settings.SettleAfter, MaxPublish: cfg.Settings.MaxPublish, UploadAhead: cfg.Settings.UploadAhead}
 	if b := cfg.Settings.Backend; b != nil {
 		s.Backend, s.BackendArgs = b.Type, b.Args
 	}
@@ -201,7 +201,7 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 	in := plan.Input{
 		Now: a.Clock.Now(), Tool: Version(), Settings: settings(cfg),
 		Pages: cfg.Pages, Stories: cfg.Stories, State: doc, AdoptNone: o.adoptNone,
-		Moved: planMoves(cfg.Moved), Imports: planImports(cfg.Imports),
+		Stage: o.stage, Moved: planMoves(cfg.Moved), Imports: planImports(cfg.Imports),
 	}
 	if o.refresh && !o.offline {
 		var err error
@@ -224,6 +224,7 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 // draftOptions say how to make a plan.
 type draftOptions struct {
 	refresh, offline, adoptNone bool
+	stage                       bool // upload media ahead
 	parallelism                 int
 	at                          time.Time
 }

@@ -80,6 +80,7 @@ type Settings struct {
 	RequiredVersion string        // a version constraint such as ">= 0.1"; empty: any
 	APIVersion      string        // of the Graph API, such as "v25.0"
 	MaxPublish      int           // how many stories one apply may publish; 0: no limit
+	UploadAhead     time.Duration // how long before its time a story's media are uploaded by apply --due --wait; 0: not ahead
 	SettleAfter     time.Duration // how long after an attempt an absent photo may be tried again
 	MediaRules      string        // "default" or "strict"
 	Include         []string      // patterns of subfolders, as written

@@ -38,6 +38,7 @@ var schema = []BlockSpec{
 			{Name: "required_version", Type: "string", Doc: `Which storyform may read this, such as ">= 0.1, < 2.0".`},
 			{Name: "api_version", Type: "string", Default: defaultAPIVersion, Doc: "Version of the Graph API."},
 			{Name: "max_publish", Type: "number", Default: "20", Doc: "How many stories one apply may publish; 0 lifts the limit."},
+			{Name: "upload_ahead", Type: "duration", Doc: "How long before their time apply --due --wait uploads the media of registered stories, so that publishing is one call; 12h at most."},
 			{Name: "settle_after", Type: "duration", Default: "5m", Doc: "How long after a publish call of unknown outcome an absent photo may be tried again."},
 			{Name: "media_rules", Type: "string", Default: "default", Doc: `"strict" makes errors of what is only recommended for media.`},
 			{Name: "include", Type: "list of string", Doc: `Subfolders whose files belong to this configuration, such as ["campaigns/*"].`},

@@ -47,6 +47,13 @@ func (l *loader) loadSettings() {
 	if n, set := l.attrInt(noAddress, b, "max_publish", ctx, 0); set {
 		s.MaxPublish = n
 	}
+	if d, set := l.attrDuration(noAddress, b, "upload_ahead", ctx); set {
+		s.UploadAhead = d
+		if d > maxUploadAhead {
+			l.report(noAddress, errIn(b.expr("upload_ahead"), ctx, "Upload too far ahead",
+				"Uploaded media are kept for about 24 hours until they are published, so upload_ahead can be 12h at most."))
+		}
+	}
 	if d, set := l.attrDuration(noAddress, b, "settle_after", ctx); set {
 		s.SettleAfter = d
 	}

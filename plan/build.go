@@ -48,6 +48,8 @@ type Input struct {
 	// import blocks.
 	Moved   []Move
 	Imports []Import
+	// Stage: upload media ahead, as Settings.UploadAhead says.
+	Stage bool
 	// AdoptNone states that stories that are live while the state is empty
 	// are not ours.
 	AdoptNone bool
@@ -83,10 +85,12 @@ func (b *builder) build() *Plan {
 		}
 	}
 	b.checkAfter()
+	sortChanges(b.changes) // a guard's room goes to those that are carried out first
 	b.checkGuards()
 	b.checkAfter() // for those behind a story that a guard held back
 	b.checkEmptyState()
 	b.checkBulk()
+	b.checkCancelAll()
 	b.checkRepeats()
 	b.suggestMoves()
 	b.noteMoves(b.moves)
@@ -163,6 +167,7 @@ func (b *builder) plan() *Plan {
 		Diagnostics:   b.diags,
 	}
 	p.Summary = Summarize(p.Changes)
+	p.Upcoming, p.CancelsAll = b.upcoming(), b.cancelsAll(p.Summary.Cancel)
 	p.Summary.Waiting = len(b.waiting)
 	for _, page := range p.Pages {
 		p.Summary.Live += page.Live
@@ -170,12 +175,22 @@ func (b *builder) plan() *Plan {
 	return p
 }
 
+// upcoming lists the waiting stories by time.
+func (b *builder) upcoming() []Next {
+	next := make([]Next, 0, len(b.waiting))
+	for _, d := range b.waiting {
+		next = append(next, Next{Address: d.Address, PublishAt: d.PublishAt})
+	}
+	slices.SortStableFunc(next, func(x, y Next) int { return x.PublishAt.Compare(y.PublishAt) })
+	return next
+}
+
 // Summarize counts changes by action.
 func Summarize(changes []Change) Summary {
 	var s Summary
 	count := map[Action]*int{
 		Publish: &s.Publish, Schedule: &s.Schedule, Modify: &s.Change, Cancel: &s.Cancel, Resume: &s.Resume,
-		Adopt: &s.Adopt, Forget: &s.Forget, Settle: &s.Settle, Missed: &s.Missed,
+		Adopt: &s.Adopt, Forget: &s.Forget, Settle: &s.Settle, Missed: &s.Missed, Upload: &s.Upload,
 	}
 	for i := range changes {
 		if n := count[changes[i].Action]; n != nil {

@@ -111,6 +111,9 @@ func (b *builder) decidePending(d *story.Desired, e *state.Entry) {
 		b.changes = append(b.changes, c)
 	case b.later(d):
 		b.waiting = append(b.waiting, d)
+		if b.uploadNow(d, e) {
+			b.changes = append(b.changes, b.change(d, Upload, "due "+local(d.PublishAt, d.Page.Location())+"; its media are uploaded ahead"))
+		}
 	case e.Status == story.Failed:
 		c := b.change(d, Publish, "it failed before: "+failureText(e))
 		c.Diffs = diffs
@@ -125,6 +128,14 @@ func (b *builder) decidePending(d *story.Desired, e *state.Entry) {
 		}
 		b.changes = append(b.changes, c)
 	}
+}
+
+// uploadNow reports whether a waiting story's media are to be uploaded ahead.
+func (b *builder) uploadNow(d *story.Desired, e *state.Entry) bool {
+	if !b.Stage || d.PublishAt.Sub(b.Now) > b.Settings.UploadAhead {
+		return false
+	}
+	return e.Status != story.Uploaded || e.Kind == story.Photo && b.Now.Sub(uploadedAt(e)) > photoShelfLife
 }
 
 // resume handles an upload that an earlier run began and did not finish. What

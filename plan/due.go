@@ -25,7 +25,7 @@ func Due(p *Plan) *Plan {
 	out.Changes = nil
 	for _, c := range p.Changes {
 		switch c.Action {
-		case Settle, Adopt, Missed:
+		case Settle, Adopt, Missed, Upload:
 			out.Changes = append(out.Changes, c)
 		case Publish, Resume:
 			if why := notRegistered(&c); why != "" {

@@ -25,6 +25,7 @@ const (
 	Adopt    Action = "adopt"    // our media_id is on the Page: record what is true
 	Forget   Action = "forget"   // a story that is out left the configuration
 	Settle   Action = "settle"   // the outcome of a publish call is open: ask again first
+	Upload   Action = "upload"   // due soon: upload its media ahead (only with --wait)
 	Missed   Action = "missed"   // its window closed unpublished
 	Note     Action = "note"     // nothing to do, something to say
 )
@@ -57,6 +58,11 @@ type Plan struct {
 	// Updates are facts to be recorded that need nobody's approval.
 	Updates     []Update         `json:"updates,omitempty"`
 	Diagnostics diag.Diagnostics `json:"diagnostics"`
+	// CancelsAll: every story that waits to be published is cancelled.
+	CancelsAll bool `json:"cancels_all,omitempty"`
+	// Upcoming lists the waiting stories by time. It is for the run that made
+	// the plan, and not saved.
+	Upcoming []Next `json:"-"`
 }
 
 // Settings are the values of the storyform block that apply acts on.
@@ -64,6 +70,7 @@ type Settings struct {
 	APIVersion  string            `json:"api_version"`
 	SettleAfter time.Duration     `json:"settle_after"`
 	MaxPublish  int               `json:"max_publish"` // 0: no limit
+	UploadAhead time.Duration     `json:"upload_ahead,omitempty"`
 	Backend     string            `json:"backend,omitempty"`
 	BackendArgs map[string]string `json:"backend_args,omitempty"` // no secrets: those come from the environment
 }
@@ -177,6 +184,7 @@ type Summary struct {
 	Adopt    int `json:"adopt"`
 	Forget   int `json:"forget"`
 	Settle   int `json:"settle"`
+	Upload   int `json:"upload,omitempty"`
 	Missed   int `json:"missed"`
 	Waiting  int `json:"waiting"`
 	Live     int `json:"live"`

@@ -37,6 +37,7 @@ var follows = map[Action][]Action{
 	Cancel:   {Cancel},
 	Forget:   {Forget},
 	Missed:   {Missed, Adopt},
+	Upload:   {Upload, Publish, Resume},
 	Note:     {Note},
 }
 
@@ -57,6 +58,7 @@ func Rebase(approved *Plan, in Input) (*Plan, []Stale) {
 	in.Pages = approvedPages(approved)
 	in.Stories = approvedStories(approved, in.Pages)
 	in.Settings, in.Moved, in.Imports = approved.Settings, approved.Moves, approved.Imports
+	in.Stage = approved.Summary.Upload > 0
 	b := newBuilder(in)
 	fresh := b.build()
 
@@ -86,7 +88,7 @@ func Rebase(approved *Plan, in Input) (*Plan, []Stale) {
 	waiting, live := fresh.Summary.Waiting, fresh.Summary.Live
 	fresh.Summary = Summarize(kept)
 	fresh.Summary.Waiting, fresh.Summary.Live = waiting, live
-	fresh.Fingerprint = approved.Fingerprint
+	fresh.Fingerprint, fresh.CancelsAll = approved.Fingerprint, approved.CancelsAll
 	return fresh, stale
 }
 

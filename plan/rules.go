@@ -134,8 +134,29 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// cancelsAll reports whether a plan cancels every story that waits to be
+// published, and more than one: that is what an empty folder, or the wrong
+// one, looks like.
+func (b *builder) cancelsAll(cancelled int) bool {
+	pending := 0
+	for i := range b.State.Stories {
+		if b.State.Stories[i].Status.Pending() {
+			pending++
+		}
+	}
+	return cancelled > 1 && cancelled == pending
+}
+
 // Publications counts the stories that applying the plan may publish.
 func (p *Plan) Publications() int { return p.Summary.Publish + p.Summary.Resume }
+
+// checkCancelAll warns of a plan that cancels everything that waits.
+func (b *builder) checkCancelAll() {
+	if n := Summarize(b.changes).Cancel; b.cancelsAll(n) {
+		b.diags = append(b.diags, diag.Warnf("Every scheduled story is cancelled",
+			"This plan cancels all %d stories that wait to be published. Is this the right folder? If that is intended, apply with --allow-cancel-all.", n))
+	}
+}
 
 // checkBulk warns of a plan that publishes more than max_publish stories.
 func (b *builder) checkBulk() {

@@ -57,6 +57,7 @@ type Counts struct {
 	Scheduled    int `json:"scheduled"`
 	Changed      int `json:"changed"`
 	Cancelled    int `json:"cancelled"`
+	Uploaded     int `json:"uploaded,omitempty"` // ahead of their time
 	Adopted      int `json:"adopted"`
 	Forgotten    int `json:"forgotten"`
 	Skipped      int `json:"skipped"` // of an approved plan, nothing was left to do
@@ -83,6 +84,7 @@ func ApplySummary(c Counts) string {
 		{c.Scheduled, "scheduled", false},
 		{c.Changed, "changed", false},
 		{c.Cancelled, "cancelled", false},
+		{c.Uploaded, "uploaded ahead", false},
 		{c.Adopted, "adopted", false},
 		{c.Forgotten, "forgotten", false},
 		{c.Skipped, "skipped", false},

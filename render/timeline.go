@@ -31,6 +31,7 @@ var looks = []look{
 	{plan.Modify, "~", yellow, "change before it goes out", "change", "update"},
 	{plan.Cancel, "-", red, "cancel: it will not go out", "cancel", "delete"},
 	{plan.Resume, ">", cyan, "go on with an interrupted upload and publish", "resume", "create"},
+	{plan.Upload, ">", cyan, "upload ahead: it goes out at its time", "upload", "create"},
 	{plan.Adopt, "<", green, "already on the Page: record it", "adopt", "import"},
 	{plan.Settle, "?", magenta, "may be out: ask the Page before anything else", "settle", "read"},
 	{plan.Missed, "!", red, "missed: its time is over, it will not go out", "missed", "noop"},
