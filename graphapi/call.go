@@ -68,7 +68,7 @@ func (p *Page) do(ctx context.Context, c call, decode func(body []byte) error) e
 	}
 	began := p.client.clock.Now()
 	for n := 1; ; n++ {
-		if err := p.pause(ctx, c.op, pauseAt(p.Usage().Percent)); err != nil {
+		if err := p.pause(ctx, c.op, p.spread(c.kind)); err != nil {
 			err.unsent = n == 1
 			return err
 		}
@@ -92,6 +92,16 @@ func (p *Page) do(ctx context.Context, c call, decode func(body []byte) error) e
 			return err
 		}
 	}
+}
+
+// spread is the pause before a call when a limit is near. There is none
+// before a publish call: its caller has just found that the story may go out
+// now, and a pause could carry it over the end of its window.
+func (p *Page) spread(k kind) time.Duration {
+	if k == publish {
+		return 0
+	}
+	return pauseAt(p.Usage().Percent)
 }
 
 // pause sleeps. Its error is that of ctx.
