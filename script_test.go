@@ -83,16 +83,17 @@ func freePort() (int, error) {
 
 // scriptCommands are the verbs of scripts.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"sim":        simCommand,
-	"advance":    advanceCommand,
-	"waitport":   waitPort,
-	"waitfile":   waitFile,
-	"secretfree": secretFree,
-	"replace":    replaceCommand,
-	"exec-code":  execCode,
-	"received":   receivedCommand,
-	"postid":     postID,
-	"append":     appendCommand,
+	"sim":           simCommand,
+	"advance":       advanceCommand,
+	"waitport":      waitPort,
+	"waitfile":      waitFile,
+	"secretfree":    secretFree,
+	"replace":       replaceCommand,
+	"exec-code":     execCode,
+	"received":      receivedCommand,
+	"postid":        postID,
+	"count-stories": countStories,
+	"append":        appendCommand,
 }
 
 // advanceCommand moves the time of the script and of its simulator.
@@ -299,4 +300,13 @@ func postID(ts *testscript.TestScript, neg bool, args []string) {
 func appendCommand(ts *testscript.TestScript, neg bool, args []string) {
 	text := strings.ReplaceAll(strings.Join(args[1:], ""), `\n`, "\n")
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+"\n"+text), 0o644))
+}
+
+// countStories checks how many stories were ever published on a Page.
+func countStories(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if got := len(worldOf(ts).sim.Stories(args[0])); (got == want) == neg {
+		ts.Fatalf("%d stories were published on page %s, want %d", got, args[0], want)
+	}
 }
