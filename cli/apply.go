@@ -49,6 +49,9 @@ The first interrupt (^C) finishes the publish call in flight, saves and exits
 with 130. The second leaves at once; the state is right all the same.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.openEvents(&f.events); err != nil {
+				return err
+			}
 			switch {
 			case f.due && len(args) == 1:
 				return fail("Flags exclude each other", "--due makes its own plan; leave out the plan file.")
@@ -77,7 +80,11 @@ with 130. The second leaves at once; the state is right all the same.`,
 
 // applyConfig plans, asks and carries out.
 func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
-	if !f.autoApprove && f.expect == "" && (!f.input || envOff(a.Getenv("STORYFORM_INPUT"))) {
+	unapproved := !f.autoApprove && f.expect == ""
+	if unapproved && f.events.json {
+		return fail("Plan file or auto-approve required", "Nobody can be asked for approval when --json is set: apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
+	}
+	if unapproved && (!f.input || envOff(a.Getenv("STORYFORM_INPUT"))) {
 		return fail("Nobody can be asked for approval", "Input is disabled, so apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
 	}
 	if !f.refresh {
@@ -91,11 +98,8 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if err != nil {
 		return err
 	}
-	a.diagnose(d.plan.Diagnostics)
-	o := a.renderOptions(a.StdoutTerminal)
-	o.Verbose = f.verbose
-	if err := render.Plan(a.Stdout, d.plan, o); err != nil {
-		return fail("Plan can't be written", "%v", err)
+	if err := a.showPlan(d.plan, f.verbose); err != nil {
+		return err
 	}
 	if d.plan.Diagnostics.HasErrors() {
 		return exit(1)
@@ -109,7 +113,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		}
 		return nil
 	}
-	if d.plan.HasChanges() && !f.autoApprove && f.expect == "" {
+	if d.plan.HasChanges() && unapproved {
 		if err := a.approve(); err != nil {
 			return err
 		}
@@ -148,7 +152,7 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 		return nil
 	}
 	return fail("Plan is not the expected one",
-		"The plan's fingerprint is %s and --expect says %s: what would be done is not what was approved. Nothing was done. Review the plan above and pass its fingerprint.",
+		"The plan's fingerprint is %s and --expect says %s: what would be done is not what was approved. Nothing was done. Review the plan that is there now and pass its fingerprint.",
 		p.Fingerprint, f.expect)
 }
 
@@ -175,13 +179,13 @@ Do you want to perform these actions?
 
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
-	progress := a.progress(d.plan)
+	report, closeProgress := a.progress(d.plan)
 	result, err := apply.Run(ctx, d.plan, apply.Options{
 		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout,
-		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: func(e apply.Event) { progress.Event(renderEvent(e)) }, Parallelism: f.remote.parallelism,
+		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: report, Parallelism: f.remote.parallelism,
 		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
-	progress.Close()
+	closeProgress()
 	if locked, ok := errors.AsType[*state.LockedError](err); ok {
 		return a.locked(locked)
 	}
@@ -194,7 +198,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 		a.diagnose(diag.Diagnostics{runError(err, len(result.Outcomes) > 0)})
 	}
 	if len(result.Outcomes) > 0 {
-		a.printf("\n%s\n", render.ApplySummary(applyCounts(result)))
+		a.finished(applyCounts(result))
 	}
 	code := result.ExitCode(f.detailed)
 	if err != nil && code != apply.ExitUnknown && code != apply.ExitPartly && code != apply.ExitInterrupted {

@@ -32,12 +32,12 @@ func (a *app) applyDue(ctx context.Context, f *applyFlags) error {
 		}
 		next, wake, ok := nextDue(p, a.Clock.Now(), end)
 		if !ok || a.stopped() {
-			if code == 0 && !ok && !p.HasChanges() && len(p.Unregistered) == 0 {
+			if code == 0 && !ok && !p.HasChanges() && len(p.Unregistered) == 0 && !a.events.alone {
 				a.printf("%s\n", render.NoChanges)
 			}
 			return exit(code)
 		}
-		fmt.Fprintf(a.Stderr, "Waiting for %s, due at %s.\n", next.Address, next.PublishAt.In(zoneOf(cfg, next)).Format("Mon 2 Jan 15:04:05 MST"))
+		a.announceWait(cfg, next)
 		if a.sleepUntil(ctx, wake) != nil {
 			return exit(apply.ExitInterrupted)
 		}
@@ -53,18 +53,19 @@ func (a *app) dueOnce(ctx context.Context, f *applyFlags, cfg *config.Config) (*
 		return nil, err
 	}
 	d.plan = plan.Due(d.plan)
-	a.diagnose(d.plan.Diagnostics)
-	a.diagnose(unregistered(d.plan))
+	problems := unregistered(d.plan)
 	var problem error
 	if len(d.plan.Unregistered) > 0 || len(unreadable(d.plan)) > 0 {
 		problem = exit(apply.ExitError)
 	}
 	if !d.plan.HasChanges() {
+		a.diagnose(append(slices.Clone(d.plan.Diagnostics), problems...))
 		return d.plan, problem
 	}
-	if err := render.Plan(a.Stdout, d.plan, a.renderOptions(a.StdoutTerminal)); err != nil {
-		return nil, fail("Plan can't be written", "%v", err)
+	if err := a.showPlan(d.plan, f.verbose); err != nil {
+		return nil, err
 	}
+	a.diagnose(problems)
 	err = a.carryOut(ctx, f, d)
 	a.diagnose(asExitDiags(err))
 	return d.plan, exit(worse(worse(0, err), problem))
@@ -119,6 +120,16 @@ func nextDue(p *plan.Plan, now, end time.Time) (next plan.Next, wake time.Time, 
 		}
 	}
 	return next, wake, ok
+}
+
+// announceWait says which story is waited for.
+func (a *app) announceWait(cfg *config.Config, n plan.Next) {
+	a.events.tell(func(l *render.JSONLines) error {
+		return l.Event(render.Event{Kind: render.Waiting, Time: a.Clock.Now(), Address: n.Address, PublishAt: n.PublishAt})
+	})
+	if !a.events.alone {
+		fmt.Fprintf(a.Stderr, "Waiting for %s, due at %s.\n", n.Address, n.PublishAt.In(zoneOf(cfg, n)).Format("Mon 2 Jan 15:04:05 MST"))
+	}
 }
 
 // zoneOf is the time zone of a waiting story's Page.

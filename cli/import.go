@@ -8,7 +8,6 @@ import (
 
 	"storyform/config"
 	"storyform/plan"
-	"storyform/render"
 	"storyform/story"
 )
 
@@ -67,8 +66,8 @@ func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID st
 		}
 		return fail("Story was not imported", "%s: %s.", addr, why)
 	}
-	if err := render.Plan(a.Stdout, d.plan, a.renderOptions(a.StdoutTerminal)); err != nil {
-		return fail("Plan can't be written", "%v", err)
+	if err := a.showPlan(d.plan, false); err != nil {
+		return err
 	}
 	return a.carryOut(ctx, f, d)
 }

@@ -24,7 +24,7 @@ type planFlags struct {
 	adoptNone bool
 	detailed  bool
 	verbose   bool
-	json      bool
+	events    eventFlags
 	format    string
 	at        string
 }
@@ -33,6 +33,7 @@ type planFlags struct {
 func (f *planFlags) register(flags *pflag.FlagSet) {
 	f.config.register(flags)
 	f.remote.register(flags)
+	f.events.register(flags)
 	flags.BoolVar(&f.refresh, "refresh", true, "ask the Pages what is on them; without it no token is needed")
 	flags.BoolVar(&f.adoptNone, "adopt-none", false, "with a new state: none of the stories that are live on the Pages is ours")
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 when there are changes (apply: when something was published)")
@@ -58,7 +59,6 @@ not even read the state.`,
 	f.register(cmd.Flags())
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "save the plan to a `file`, for apply")
-	flags.BoolVar(&f.json, "json", false, "print the plan as JSON, the same as --format json")
 	flags.StringVar(&f.format, "format", "text", "print the plan as `text|"+strings.Join(formatNames()[1:], "|")+"`")
 	flags.BoolVar(&f.offline, "offline", false, "use neither the state nor the Pages: what a first apply would do")
 	flags.StringVar(&f.at, "at", "", "plan for another `time` (RFC 3339): what would happen then?")
@@ -77,15 +77,18 @@ func formatNames() []string {
 
 // runPlan is the command plan.
 func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
-	if f.json {
-		f.format = "json"
-	}
 	format, err := findFormat(f.format)
 	if err != nil {
 		return err
 	}
+	if f.events.json && f.format != "text" {
+		return fail("Flags exclude each other", "--json prints what happens line by line, and --format=%s prints the plan. The plan as one JSON document is --format=json without --json.", f.format)
+	}
 	at, err := parseAt(f.at)
 	if err != nil {
+		return err
+	}
+	if err := a.openEvents(&f.events); err != nil {
 		return err
 	}
 	cfg, err := a.load(ctx, &f.config)
@@ -98,17 +101,14 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	if err != nil {
 		return err
 	}
-	a.diagnose(d.plan.Diagnostics)
-	o := a.renderOptions(a.StdoutTerminal)
-	o.Verbose, o.Now = f.verbose, d.plan.CreatedAt
-	if err := format.Render(a.Stdout, d.plan, o); err != nil {
-		return fail("Plan can't be written", "%v", err)
+	if err := a.writePlan(d.plan, format, f.verbose); err != nil {
+		return err
 	}
 	if d.plan.Diagnostics.HasErrors() {
 		return exit(1)
 	}
 	if out != "" {
-		if err := a.savePlan(out, d.plan, f.format == "text"); err != nil {
+		if err := a.savePlan(out, d.plan, f.format == "text" && !f.events.json); err != nil {
 			return err
 		}
 	}
@@ -117,6 +117,21 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 		return exit(1)
 	case f.detailed && d.plan.HasChanges():
 		return exit(2)
+	}
+	return nil
+}
+
+// writePlan shows a plan in a format.
+func (a *app) writePlan(p *plan.Plan, format render.Format, verbose bool) error {
+	if format.Name == "text" {
+		return a.showPlan(p, verbose)
+	}
+	a.diagnoseText(p.Diagnostics)
+	a.events.tell(func(l *render.JSONLines) error { return l.Plan(p) })
+	o := a.renderOptions(a.StdoutTerminal)
+	o.Verbose, o.Now = verbose, p.CreatedAt
+	if err := format.Render(a.Stdout, p, o); err != nil {
+		return fail("Plan can't be written", "%v", err)
 	}
 	return nil
 }

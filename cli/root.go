@@ -19,6 +19,10 @@ type app struct {
 	sandbox bool
 	// sources are the configuration's files, for snippets in diagnostics.
 	sources map[string][]byte
+	// events is where plan and apply tell what happens as lines of JSON.
+	events events
+	// annotations are the diagnostics so far, for GitHub Actions.
+	annotations diag.Diagnostics
 	// cleanup is what must be closed before the program ends.
 	cleanup []func()
 }
@@ -121,8 +125,19 @@ func (a *app) path(name string) string {
 	return filepath.Join(a.dir(), name)
 }
 
-// diagnose prints diagnostics to standard error.
+// diagnose tells diagnostics on standard error, or as lines of JSON.
 func (a *app) diagnose(ds diag.Diagnostics) {
+	a.events.tell(func(l *render.JSONLines) error { return l.Diagnostics(ds) })
+	if a.events.alone {
+		a.annotations = append(a.annotations, ds...)
+		return
+	}
+	a.diagnoseText(ds)
+}
+
+// diagnoseText prints diagnostics to standard error only.
+func (a *app) diagnoseText(ds diag.Diagnostics) {
+	a.annotations = append(a.annotations, ds...)
 	if len(ds) > 0 {
 		render.Diagnostics(a.Stderr, ds, a.sources, a.renderOptions(a.StderrTerminal))
 	}

@@ -21,7 +21,7 @@ func showCommand(a *app) *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return a.showPlan(args[0], asJSON)
+				return a.showPlanFile(args[0], asJSON)
 			}
 			return a.showState(cmd.Context(), &f, asJSON)
 		},
@@ -31,17 +31,16 @@ func showCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// showPlan shows a saved plan.
-func (a *app) showPlan(name string, asJSON bool) error {
+// showPlanFile shows a saved plan.
+func (a *app) showPlanFile(name string, asJSON bool) error {
 	p, err := a.loadPlan(name)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return plan.Encode(a.Stdout, p)
+		return render.JSON(a.Stdout, p)
 	}
-	a.diagnose(p.Diagnostics)
-	return render.Plan(a.Stdout, p, a.renderOptions(a.StdoutTerminal))
+	return a.showPlan(p, false)
 }
 
 // showState shows the state.
