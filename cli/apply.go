@@ -94,7 +94,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, parallelism: f.remote.parallelism})
+	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, filter: f.filter, parallelism: f.remote.parallelism})
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (a *app) applyDue(ctx context.Context, f *applyFlags) error {
 // dueOnce makes and carries out one plan of what is due. The plan is nil when
 // none could be made.
 func (a *app) dueOnce(ctx context.Context, f *applyFlags, cfg *config.Config) (*plan.Plan, error) {
-	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, parallelism: f.remote.parallelism, stage: f.wait > 0})
+	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, filter: f.filter, parallelism: f.remote.parallelism, stage: f.wait > 0})
 	if err != nil {
 		a.diagnose(asExit(err).diags)
 		return nil, err

@@ -25,6 +25,7 @@ type planFlags struct {
 	detailed  bool
 	verbose   bool
 	events    eventFlags
+	filter    filterFlags
 	format    string
 	at        string
 }
@@ -34,6 +35,7 @@ func (f *planFlags) register(flags *pflag.FlagSet) {
 	f.config.register(flags)
 	f.remote.register(flags)
 	f.events.register(flags)
+	f.filter.register(flags)
 	flags.BoolVar(&f.refresh, "refresh", true, "ask the Pages what is on them; without it no token is needed")
 	flags.BoolVar(&f.adoptNone, "adopt-none", false, "with a new state: none of the stories that are live on the Pages is ours")
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 when there are changes (apply: when something was published)")
@@ -96,7 +98,7 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 		return err
 	}
 	d, err := a.draftPlan(ctx, cfg, draftOptions{
-		refresh: f.refresh, offline: f.offline, adoptNone: f.adoptNone, parallelism: f.remote.parallelism, at: at,
+		refresh: f.refresh, offline: f.offline, adoptNone: f.adoptNone, parallelism: f.remote.parallelism, at: at, filter: f.filter,
 	})
 	if err != nil {
 		return err

@@ -218,7 +218,31 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 		in.Now = o.at
 	}
 	d.plan = plan.Build(in)
+	if o.filter.used() {
+		part, diags := filterPlan(d.plan, &o.filter, subjects(cfg.Stories, doc))
+		if diags.HasErrors() {
+			return nil, failWith(diags)
+		}
+		d.plan = part
+	}
 	return d, nil
+}
+
+// subjects are the stories that the configuration or the state has.
+func subjects(declared []story.Desired, doc *state.Document) []subject {
+	known := make([]subject, 0, len(declared))
+	seen := make(map[story.Address]bool, len(declared))
+	for i := range declared {
+		d := &declared[i]
+		seen[d.Address] = true
+		known = append(known, subject{d.Address, d.Page.Address, d.Page.ID, d.Labels})
+	}
+	for i := range doc.Stories {
+		if e := &doc.Stories[i]; !seen[e.Address] {
+			known = append(known, subject{e.Address, e.Page, e.PageID, e.Labels})
+		}
+	}
+	return known
 }
 
 // draftOptions say how to make a plan.
@@ -227,6 +251,7 @@ type draftOptions struct {
 	stage                       bool // upload media ahead
 	parallelism                 int
 	at                          time.Time
+	filter                      filterFlags
 }
 
 // unreadable lists the Pages of a plan that could not be read.
