@@ -93,6 +93,7 @@ func (b *builder) build() *Plan {
 	b.checkCancelAll()
 	b.checkRepeats()
 	b.suggestMoves()
+	b.checkRenamed()
 	b.noteMoves(b.moves)
 	for i := range b.changes {
 		b.changes[i].Prior = priorOf(b.entries[b.changes[i].Address])

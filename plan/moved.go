@@ -111,6 +111,36 @@ func (b *builder) suggestMoves() {
 	}
 }
 
+// checkRenamed refuses to publish what is out, or may be, under a name that is
+// not declared any more: with for_each added to a block, or a label changed,
+// every story of it that is still inside its window would be posted twice.
+func (b *builder) checkRenamed() {
+	gone := map[string]*state.Entry{}
+	for i := range b.State.Stories {
+		e := &b.State.Stories[i]
+		if b.declared[e.Address] == nil && (e.Status.Out() || e.Status.Doubtful()) {
+			s := e.Spec()
+			gone[showingID(&s)] = e
+		}
+	}
+	for i := range b.changes {
+		c := &b.changes[i]
+		d, s := b.declared[c.Address], c.Spec()
+		old := gone[showingID(&s)]
+		if old == nil || d == nil || d.AllowRepeat || b.entries[c.Address] != nil || c.Action != Publish && c.Action != Schedule {
+			continue
+		}
+		b.diags = append(b.diags, diag.Errorf("Story is out under another name",
+			"%s is %s and is not declared any more, and %s is new, with the same media, Page and window: it would be posted twice. If it is the same story under another name, say so:\n\n    moved {\n      from = %s\n      to   = %s\n    }\n\nIf it is to be posted again, set allow_repeat = true.",
+			old.Address, old.Status, c.Address, old.Address, c.Address).At(d.Range).For(c.Address))
+	}
+}
+
+// showingID is what stays the same when a story only gets another name.
+func showingID(s *story.Spec) string {
+	return fmt.Sprint(s.PageID, " ", s.ContentID(), " ", s.PublishAt.UnixNano(), " ", s.NotAfter.UnixNano(), " ", s.Window)
+}
+
 // looksRenamed reports whether a new story is what a cancelled one was.
 func looksRenamed(old, fresh *Change) bool {
 	was, is := old.Spec(), fresh.Spec()

@@ -213,7 +213,7 @@ func approvedStories(p *Plan, pages []story.Page) []story.Desired {
 		d := story.Desired{
 			Address: c.Address, Page: page, Kind: c.Kind, Source: c.Source, Media: c.Media,
 			PublishAt: c.PublishAt, NotAfter: c.NotAfter, Window: c.Window, Revision: c.Revision,
-			After: c.After, Labels: c.Labels, Order: c.Order,
+			After: c.After, Labels: c.Labels, Order: c.Order, AllowRepeat: true, // it was approved
 		}
 		d.Media.SHA256, d.Media.Bytes = c.SHA256, c.Bytes
 		d.Media.Hosted = c.SHA256 == ""

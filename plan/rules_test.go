@@ -223,6 +223,60 @@ func TestBulk(t *testing.T) {
 	}
 }
 
+// Adding for_each or changing a label renames a story; what is out, or may be,
+// is not posted again for it.
+func TestRenamed(t *testing.T) {
+	for _, test := range []struct {
+		old, fresh string
+		refused    bool
+	}{
+		{"live due sent=1h", "due", true},
+		{"live due sent=1h forgotten", "due", true},
+		{"archived open sent=900h", "open", true},
+		{"archived window=1h sent=900h", "window=1h", true},
+		{"removed due sent=1h", "due", true},
+		{"unknown due tried=6m", "due", true},
+		{"publishing due tried=6m", "due", true},
+		{"live later sent=1h", "later", true}, // it went out before its time was moved
+		{"scheduled due", "due", false},       // it is cancelled, and the block suggested
+		{"failed due", "due", false},
+		{"missed due", "due", false},
+		{"cancelled due", "due", false},
+		{"live due sent=1h", "due media=b", false},
+		{"live due sent=1h", "later", false},
+		{"live due sent=1h", "due page=" + pageTwo, false},
+		{"live due sent=1h", "open", false},
+	} {
+		in := world(t, []string{"new:" + test.fresh}, []string{"old:" + test.old}, "m1")
+		in.Stories[0].Address = in.Stories[0].Address.At("id")
+		if strings.Contains(test.old, "tried") {
+			in.Views[pageID] = listing(t, "empty")
+		}
+		p := Build(in)
+		if got := p.Diagnostics.HasErrors(); got != test.refused {
+			t.Errorf("%q is now %q: got %v, want it refused: %v", test.old, test.fresh, p.Diagnostics, test.refused)
+		}
+		if test.refused && !strings.Contains(p.Diagnostics[len(p.Diagnostics)-1].Detail, "from = story.old\n      to   = story.new[\"id\"]") {
+			t.Errorf("got %v, want the moved block", p.Diagnostics)
+		}
+		in.Moved = []Move{{From: addr("old"), To: in.Stories[0].Address}}
+		if p := Build(in); test.refused && (p.Diagnostics.HasErrors() || p.Publications() > 0) {
+			t.Errorf("%q, moved: got %s, %v", test.old, tell(p.Changes), p.Diagnostics)
+		}
+		in.Moved = nil
+		in.Stories[0].AllowRepeat = true
+		approved := saved(t, Build(in))
+		p, stale := Rebase(approved, in)
+		if approved.Diagnostics.HasErrors() || len(stale) > 0 || p.Diagnostics.HasErrors() {
+			t.Errorf("%q with allow_repeat: got %v, %v", test.old, approved.Diagnostics, stale)
+		}
+	}
+	declared := world(t, []string{"old:due", "new:due"}, []string{"old:live due sent=1h"}, "m1")
+	if p := Build(declared); p.Diagnostics.HasErrors() {
+		t.Errorf("both are declared: got %v, want a warning at most", p.Diagnostics)
+	}
+}
+
 func TestLateness(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0s", 1500 * time.Millisecond: "2s", time.Minute: "1m", 59*time.Minute + 59*time.Second: "59m", time.Hour: "1h00m",
