@@ -29,7 +29,13 @@ var imports = map[string][]string{
 	"graphapi/sandbox": {}, // not even internal: the wire is faked, not the types
 	"state":            {"story"},
 	"state/statetest":  {"state", "story"},
+	"state/fakeserver": {}, // the wire is faked, not the types
 	"state/local":      {"state", "story"},
+	"state/lease":      {"state"},
+	"state/object":     {"state", "state/lease"},
+	"state/s3":         {"state", "state/object"},
+	"state/httpstore":  {"state"},
+	"state/git":        {"state", "state/lease"},
 	"render":           {"plan", "state", "story"},
 }
 
