@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"flag"
+	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,6 +30,9 @@ func runForTest() int {
 	env := cli.System()
 	if now, err := time.Parse(time.RFC3339, os.Getenv("STORYFORM_TEST_NOW")); err == nil {
 		env.Clock = clock.NewFake(now).Clock()
+	}
+	if probe := os.Getenv("STORYFORM_TEST_DURING_SLEEP"); probe != "" {
+		env.Clock.Sleep = probing(env.Clock.Sleep, probe)
 	}
 	if point, nth, ok := strings.Cut(os.Getenv("STORYFORM_TEST_CRASH"), "#"); ok {
 		left, _ := strconv.Atoi(nth)
@@ -54,6 +60,28 @@ func runForTest() int {
 		os.WriteFile(name, status, 0o600)
 	}
 	return code
+}
+
+// probing runs a command during each long sleep, and writes what it printed
+// beside it: what another process can do meanwhile.
+func probing(sleep func(context.Context, time.Duration) error, probe string) func(context.Context, time.Duration) error {
+	return func(ctx context.Context, d time.Duration) error {
+		if d > 10*time.Second {
+			cmd := exec.Command("sh", "-c", probe)
+			for _, v := range os.Environ() {
+				if !strings.HasPrefix(v, "STORYFORM_TEST_DURING_SLEEP=") {
+					cmd.Env = append(cmd.Env, v)
+				}
+			}
+			out, err := cmd.CombinedOutput()
+			log, openErr := os.OpenFile("probe.log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if openErr == nil {
+				fmt.Fprintf(log, "%s%v\n", out, err)
+				log.Close()
+			}
+		}
+		return sleep(ctx, d)
+	}
 }
 
 // TestScripts runs the command line as people use it, through the real main,
