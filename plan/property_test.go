@@ -451,52 +451,6 @@ func TestRebaseProperties(t *testing.T) {
 	}
 }
 
-// What cron may do is a part of the plan, and registers nothing.
-func TestDueProperties(t *testing.T) {
-	published := 0
-	for seed := range uint64(1500) {
-		in := newChaos(seed).input()
-		p := Build(in)
-		due := Due(p)
-		for i := range due.Changes {
-			c := &due.Changes[i]
-			_, e := worldOf(in, c.Address)
-			switch c.Action {
-			case Publish, Resume:
-				published++
-				have, want := c.Spec(), story.Spec{}
-				if e != nil {
-					want = e.Spec()
-				}
-				if e == nil || !e.Status.Pending() || specID(&have) != specID(&want) {
-					t.Fatalf("seed %d: %s is published and was not registered so: %+v", seed, c.Address, e)
-				}
-			case Settle, Adopt, Missed, Upload:
-			default:
-				t.Fatalf("seed %d: %s %s is not for cron", seed, c.Address, c.Action)
-			}
-		}
-		told := map[story.Address]bool{}
-		for _, u := range due.Unregistered {
-			told[u.Address] = true
-		}
-		for _, c := range slices.Concat(due.Changes) {
-			told[c.Address] = true
-		}
-		for _, c := range p.Changes {
-			if (c.Action == Publish || c.Action == Resume) && !told[c.Address] {
-				t.Fatalf("seed %d: %s is due and lost in silence", seed, c.Address)
-			}
-		}
-		if due.Diagnostics.HasErrors() {
-			t.Fatalf("seed %d: got %v: what is wrong with one story must not stop the others", seed, due.Diagnostics)
-		}
-	}
-	if published < 20 {
-		t.Errorf("got %d publications", published)
-	}
-}
-
 // Nothing at all is a valid input.
 func TestBuildOfNothing(t *testing.T) {
 	p := Build(Input{})
