@@ -23,6 +23,8 @@ type flow struct {
 	// next is what the plan after a crash at a point says about the story
 	// "story", and whether it begins another upload; nil: not looked at.
 	next map[string]nextStep
+	// later is what happens when the runs have nothing more to do; nil: nothing.
+	later func(w *world)
 }
 
 // nextStep is what follows a crash.
@@ -103,6 +105,14 @@ var flows = []flow{
 		w.mustApply()
 		w.declare()
 	}},
+	{name: "uploaded ahead", setup: func(w *world) {
+		w.declare(w.local("one", "a.jpg", at(20*time.Minute)), w.local("two", "b.mp4", at(20*time.Minute), on(otherID)))
+		w.mustApply()
+		w.settings.UploadAhead, w.stage = 30*time.Minute, true
+	}, later: func(w *world) {
+		w.stage = false
+		w.clock.Advance(20 * time.Minute)
+	}},
 	{name: "renamed", setup: func(w *world) {
 		before := w.local("before", "a.jpg", at(time.Hour))
 		w.declare(before)
@@ -161,6 +171,10 @@ func (w *world) mustCrash(point string) {
 func (f *flow) finish(w *world) {
 	w.tb.Helper()
 	left := w.converge()
+	if f.later != nil {
+		f.later(w)
+		left = w.converge()
+	}
 	if left.HasChanges() {
 		w.assertDoubt(left)
 		return

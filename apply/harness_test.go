@@ -62,6 +62,7 @@ type world struct {
 	settings plan.Settings
 	stories  []story.Desired // what is declared now
 	moved    []plan.Move     // the moved blocks
+	stage    bool            // upload media ahead
 	timeouts graphapi.Timeouts
 	route    func(http.RoundTripper) http.RoundTripper // between client and network; nil: nothing
 	fast     *http.Transport
@@ -383,7 +384,7 @@ func (p *process) plan() *plan.Plan {
 	doc := session.Document()
 	in := plan.Input{
 		Now: p.time.Now(), Tool: "test", Settings: p.settings, Pages: p.world.pages(), Stories: p.stories, State: doc, Refreshed: true,
-		Moved: p.moved,
+		Moved: p.moved, Stage: p.stage,
 	}
 	var list []plan.Page
 	for _, page := range in.Pages {

@@ -51,6 +51,7 @@ type childSpec struct {
 	Sim, Clock, Dir string
 	Stories         []story.Desired
 	Moved           []plan.Move
+	Stage           bool
 	Settings        plan.Settings
 	Point           string
 	Nth             int
@@ -72,7 +73,7 @@ func child(text string) int {
 	tb := childTB{}
 	must(tb, json.Unmarshal([]byte(text), &spec))
 	w := &world{
-		tb: tb, time: remoteClock(spec.Clock), url: spec.Sim, dir: spec.Dir, stories: spec.Stories, moved: spec.Moved, settings: spec.Settings,
+		tb: tb, time: remoteClock(spec.Clock), url: spec.Sim, dir: spec.Dir, stories: spec.Stories, moved: spec.Moved, stage: spec.Stage, settings: spec.Settings,
 		timeouts: graphapi.Timeouts{}, fast: &http.Transport{}, echo: os.Stdout,
 	}
 	_, result, err := w.planAndApply(crashAt(spec.Point, spec.Nth, func() {
@@ -104,7 +105,7 @@ func crashAt(point string, nth int, die func()) func(*apply.Options) {
 func (w *world) kill(point string, nth int) bool {
 	w.tb.Helper()
 	clock := w.serveClock()
-	spec := childSpec{Sim: w.url, Clock: clock, Dir: w.dir, Stories: w.stories, Moved: w.moved, Settings: w.settings, Point: point, Nth: nth}
+	spec := childSpec{Sim: w.url, Clock: clock, Dir: w.dir, Stories: w.stories, Moved: w.moved, Stage: w.stage, Settings: w.settings, Point: point, Nth: nth}
 	cmd := exec.CommandContext(context.Background(), os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+string(toJSON(spec)))
 	var stderr strings.Builder
