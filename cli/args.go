@@ -40,10 +40,11 @@ func longFlags(root *cobra.Command, args []string) []string {
 }
 
 // extraArgs are the words of STORYFORM_CLI_ARGS and STORYFORM_CLI_ARGS_name,
-// which are put behind the command's name. Quotes group words as in a shell.
+// which are put behind the command's name, such as "state list", where blanks
+// and dashes become underscores. Quotes group words as in a shell.
 func extraArgs(env *Env, command string) []string {
 	extra := splitWords(env.Getenv("STORYFORM_CLI_ARGS"))
-	name := strings.ReplaceAll(command, "-", "_")
+	name := strings.NewReplacer("-", "_", " ", "_").Replace(command)
 	return append(extra, splitWords(env.Getenv("STORYFORM_CLI_ARGS_"+name))...)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,9 +31,9 @@ type app struct {
 // commands lists the constructors of all commands, in the order of the help.
 // A new command is a file with its constructor and a row here.
 var commands = []func(*app) *cobra.Command{
-	validateCommand, fmtCommand, planCommand, applyCommand, showCommand,
+	initCommand, validateCommand, fmtCommand, planCommand, applyCommand, showCommand,
 	statusCommand, storiesCommand, historyCommand, mediaCommand, stateCommand, importCommand, resolveCommand, forceUnlockCommand,
-	explainCommand, sandboxCommand, versionCommand,
+	outputCommand, consoleCommand, graphCommand, explainCommand, sandboxCommand, versionCommand,
 }
 
 // Main runs the program and returns its exit code.
@@ -49,9 +50,19 @@ func Main(ctx context.Context, env Env) int {
 	if err == nil {
 		return 0
 	}
-	exit := asExit(err)
+	exit := asExit(unknownCommand(root, err))
 	a.diagnose(exit.diags)
 	return exit.code
+}
+
+// unknownCommand tells cobra's complaint about an unknown word in ours.
+func unknownCommand(root *cobra.Command, err error) error {
+	rest, ok := strings.CutPrefix(err.Error(), "unknown command \"")
+	if !ok {
+		return err
+	}
+	word, _, _ := strings.Cut(rest, "\"")
+	return group(root, []string{word})
 }
 
 // root is the command tree.
@@ -74,7 +85,56 @@ func (a *app) root() *cobra.Command {
 	for _, command := range commands {
 		root.AddCommand(command(a))
 	}
+	root.AddCommand(wordCommands()...)
+	addForeignFlags(root)
+	root.SetFlagErrorFunc(flagError)
+	checkArgs(root)
+	a.addCompletion(root)
 	return root
+}
+
+// checkArgs tells wrong arguments of every command in the words of ours, with
+// its usage.
+func checkArgs(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		checkArgs(sub)
+	}
+	check := cmd.Args
+	if cmd.HasSubCommands() {
+		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, group
+		return
+	}
+	if check == nil {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return fail("Invalid command line", "%s.\n\nUsage: %s", upperFirst(err.Error()), cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// group is a command that has others below it: by itself it shows its help.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return fail("Unknown command", "There is no %s %s.%s %s --help lists the commands.", cmd.CommandPath(), args[0], meant(args[0], names), cmd.CommandPath())
+}
+
+// upperFirst begins a sentence.
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 const rootHelp = `storyform publishes photos and videos as stories on Facebook Pages, as they are
@@ -90,22 +150,32 @@ pending (with --detailed-exitcode); 3 applied in part; 4 an outcome is unknown;
 // single dashes doubled.
 func (a *app) arguments(root *cobra.Command) []string {
 	args := longFlags(root, a.Args)
-	cmd, _, err := root.Find(args)
-	if err != nil || cmd == root {
+	cmd, at := commandAt(root, args)
+	if cmd == root || cmd.DisableFlagParsing {
 		return args
 	}
-	top := cmd
-	for top.Parent() != root {
-		top = top.Parent()
+	name := strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")
+	return slices.Insert(args, at, longFlags(root, extraArgs(&a.Env, name))...)
+}
+
+// commandAt finds the command that args name, and the place behind its name.
+func commandAt(root *cobra.Command, args []string) (cmd *cobra.Command, at int) {
+	cmd = root
+	for i := 0; i < len(args) && cmd.HasSubCommands(); i++ {
+		arg := args[i]
+		if flag, ok := strings.CutPrefix(arg, "--"); ok {
+			if f := root.PersistentFlags().Lookup(flag); f != nil && f.NoOptDefVal == "" {
+				i++ // its value is the next word
+			}
+			continue
+		}
+		j := slices.IndexFunc(cmd.Commands(), func(c *cobra.Command) bool { return c.Name() == arg })
+		if j < 0 {
+			break
+		}
+		cmd, at = cmd.Commands()[j], i+1
 	}
-	at := slices.Index(args, cmd.CalledAs())
-	if at < 0 {
-		at = slices.Index(args, cmd.Name())
-	}
-	if at < 0 {
-		return args
-	}
-	return slices.Insert(args, at+1, longFlags(root, extraArgs(&a.Env, top.Name()))...)
+	return cmd, at
 }
 
 // dir is the folder of the configuration.

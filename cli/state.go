@@ -18,7 +18,7 @@ import (
 // stateCommand groups the commands that look at the state or correct it.
 func stateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "state", Short: "Look at the state, or correct it"}
-	cmd.AddCommand(stateListCommand(a), stateShowCommand(a), stateRmCommand(a), statePullCommand(a))
+	cmd.AddCommand(stateListCommand(a), stateShowCommand(a), stateMvCommand(a), stateRmCommand(a), statePullCommand(a))
 	return cmd
 }
 
@@ -92,6 +92,7 @@ func notInState(doc *state.Document, addr story.Address) error {
 // stateShowCommand shows one entry.
 func stateShowCommand(a *app) *cobra.Command {
 	var f configFlags
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show ADDRESS",
 		Short: "Show what the state knows of a story",
@@ -109,10 +110,14 @@ func stateShowCommand(a *app) *cobra.Command {
 			if i < 0 {
 				return notInState(doc, addr)
 			}
+			if asJSON {
+				return render.Value(a.Stdout, &doc.Stories[i])
+			}
 			return render.Entry(a.Stdout, &doc.Stories[i], a.zonedOptions(cfg))
 		},
 	}
 	f.register(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: post_id, url, published_at and all else")
 	return cmd
 }
 

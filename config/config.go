@@ -104,7 +104,12 @@ type Output struct {
 	Sensitive   bool
 	Value       json.RawMessage // for scripts, sensitive or not
 	Text        string          // for people: a string as it is, anything else as an expression
-	Range       diag.Range
+	// Type is the value's type as Terraform writes it in JSON, such as
+	// "string" or ["list","string"], and Expression the value as it would be
+	// written in a configuration.
+	Type       json.RawMessage
+	Expression string
+	Range      diag.Range
 }
 
 // Check is the outcome of one check block. Its failures are warnings, which

@@ -36,24 +36,27 @@ func (l *loader) loadOutputs() []Output {
 			continue
 		}
 		v, _ = v.UnmarkDeep()
-		o.Value, o.Text = outputText(v)
+		o.setValue(v)
 		out = append(out, o)
 	}
 	return out
 }
 
-// outputText renders a value for scripts and for people.
-func outputText(v cty.Value) (json.RawMessage, string) {
+// setValue renders a value for scripts and for people.
+func (o *Output) setValue(v cty.Value) {
 	v = plain(v)
-	raw, err := ctyjson.Marshal(v, v.Type())
-	if err != nil {
-		raw = []byte("null")
+	o.Value, o.Type, o.Expression = json.RawMessage("null"), json.RawMessage(`"dynamic"`), expressionText(v)
+	if raw, err := ctyjson.Marshal(v, v.Type()); err == nil {
+		o.Value = raw
 	}
+	if raw, err := ctyjson.MarshalType(v.Type()); err == nil {
+		o.Type = raw
+	}
+	o.Text = o.Expression
 	if !v.IsNull() && v.Type().IsPrimitiveType() {
 		s, _ := convert.Convert(v, cty.String)
-		return raw, s.AsString()
+		o.Text = s.AsString()
 	}
-	return raw, expressionText(v)
 }
 
 // loadMoved reads the moved blocks.

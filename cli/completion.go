@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"storyform/config"
+	"storyform/state"
+	"storyform/story"
+)
+
+// completer lists what a word may be completed to.
+type completer func(cmd *cobra.Command) []string
+
+// addCompletion says what the arguments and flags of commands are completed
+// to. `storyform completion bash|zsh|fish` prints the script for a shell.
+func (a *app) addCompletion(root *cobra.Command) {
+	declared := func(cmd *cobra.Command) []string { return a.complete(cmd, declaredNames) }
+	known := func(cmd *cobra.Command) []string { return a.complete(cmd, knownNames) }
+	arguments := map[string]completer{
+		"import": declared, "resolve": known, "state list": known, "state show": known, "state rm": known, "state mv": known,
+		"output": func(cmd *cobra.Command) []string { return a.complete(cmd, outputNames) },
+	}
+	flags := map[string]completer{
+		"target": declared, "exclude": declared,
+		"page":   func(cmd *cobra.Command) []string { return a.complete(cmd, declaredPages) },
+		"label":  func(cmd *cobra.Command) []string { return a.complete(cmd, declaredLabels) },
+		"format": func(*cobra.Command) []string { return formatNames() },
+	}
+	each(root, func(cmd *cobra.Command) {
+		if c := arguments[strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")]; c != nil {
+			cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+				return c(cmd), cobra.ShellCompDirectiveNoFileComp
+			}
+		}
+		for name, c := range flags {
+			if cmd.Flags().Lookup(name) != nil {
+				_ = cmd.RegisterFlagCompletionFunc(name, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+					return c(cmd), cobra.ShellCompDirectiveNoFileComp
+				}) // fails only for a flag that isn't there
+			}
+		}
+	})
+}
+
+// each calls visit for every command of a tree, parents first.
+func each(cmd *cobra.Command, visit func(*cobra.Command)) {
+	visit(cmd)
+	for _, sub := range cmd.Commands() {
+		each(sub, visit)
+	}
+}
+
+// complete lists names from the configuration and the state. What can't be
+// read completes to nothing: the command itself will say why.
+func (a *app) complete(cmd *cobra.Command, names func(*config.Config, *state.Document) []string) []string {
+	ctx := cmd.Context()
+	cfg, _ := a.loadAll(ctx, &configFlags{}, nil)
+	if cfg == nil {
+		return nil
+	}
+	doc := &state.Document{}
+	if store, err := a.openStore(ctx, cfg); err == nil {
+		if d, err := a.readState(ctx, store); err == nil {
+			doc = d
+		}
+	}
+	out := names(cfg, doc)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// typed is an address as it is easiest to type: without the quotes, which a
+// shell would eat, where ParseAddress does without them.
+func typed(a story.Address) string {
+	short := a.Block().String() + "[" + a.Key + "]"
+	if parsed, err := story.ParseAddress(short); a.Keyed && err == nil && parsed == a && !strings.ContainsAny(a.Key, " '\\$`!*?;&|<>(){}~#\t\n") {
+		return short
+	}
+	return a.String()
+}
+
+// declaredNames are the addresses of stories and Pages, and of their blocks.
+func declaredNames(cfg *config.Config, doc *state.Document) []string {
+	out := append(declaredPages(cfg, doc), knownNames(cfg, doc)...)
+	for i := range cfg.Stories {
+		out = append(out, typed(cfg.Stories[i].Address), cfg.Stories[i].Address.Block().String())
+	}
+	return out
+}
+
+// knownNames are the addresses that the state has.
+func knownNames(_ *config.Config, doc *state.Document) []string {
+	var out []string
+	for i := range doc.Stories {
+		out = append(out, typed(doc.Stories[i].Address))
+	}
+	return out
+}
+
+// declaredPages are the addresses of Pages.
+func declaredPages(cfg *config.Config, _ *state.Document) []string {
+	var out []string
+	for i := range cfg.Pages {
+		out = append(out, typed(cfg.Pages[i].Address))
+	}
+	return out
+}
+
+// declaredLabels are the labels of stories.
+func declaredLabels(cfg *config.Config, _ *state.Document) []string {
+	var out []string
+	for i := range cfg.Stories {
+		for name, value := range cfg.Stories[i].Labels {
+			out = append(out, name+"="+value)
+		}
+	}
+	return out
+}
+
+// outputNames are the names of outputs.
+func outputNames(cfg *config.Config, _ *state.Document) []string {
+	var out []string
+	for i := range cfg.Outputs {
+		out = append(out, cfg.Outputs[i].Name)
+	}
+	return out
+}
