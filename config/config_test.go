@@ -182,8 +182,9 @@ func TestLoad(t *testing.T) {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	outputs := []Output{
-		{Name: "pages", Value: []byte(`["104857600000001","104857600000002"]`), Text: `["104857600000001", "104857600000002"]`},
-		{Name: "secret", Value: []byte(`"hush"`), Text: "hush", Sensitive: true},
+		{Name: "pages", Value: []byte(`["104857600000001","104857600000002"]`), Text: `["104857600000001", "104857600000002"]`,
+			Type: []byte(`["tuple",["string","string"]]`), Expression: `["104857600000001", "104857600000002"]`},
+		{Name: "secret", Value: []byte(`"hush"`), Text: "hush", Sensitive: true, Type: []byte(`"string"`), Expression: `"hush"`},
 	}
 	if diff := cmp.Diff(outputs, c.Outputs, ignore); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
