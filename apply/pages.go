@@ -33,6 +33,10 @@ func NewPages(client *graphapi.Client, token func(plan.Page) (graphapi.Token, er
 	return &Pages{client: client, token: token, conns: map[string]*conn{}}
 }
 
+// Served tells which version of the API answered last, and how far its clock
+// is from ours.
+func (p *Pages) Served() graphapi.Served { return p.client.Served() }
+
 // Connect returns the Page after making sure, once, that the token is the
 // Page's own. The error of a Page that can't be used is remembered, except
 // when ctx ended.

@@ -43,7 +43,7 @@ func (r *run) move(m plan.Move) error {
 	}
 	if _, there := r.session.Entry(m.To); !there {
 		e.Address = m.To
-		if err := r.put(stepMove, &e, nil); err != nil {
+		if err := r.put(stepMove, &e, r.event("moved", &e, "known as "+m.From.String()+" before")); err != nil {
 			return err
 		}
 	}
@@ -112,7 +112,7 @@ func (r *run) register(c *plan.Change, e state.Entry, known bool) error {
 	if !keep {
 		e.Status, e.MediaID, e.Operation, e.Failure = story.Scheduled, "", nil, nil
 	}
-	if err := r.put(stepRegister, &e, nil); err != nil {
+	if err := r.put(stepRegister, &e, r.adoptNone(&e)); err != nil {
 		return err
 	}
 	ending := EndScheduled
@@ -124,6 +124,16 @@ func (r *run) register(c *plan.Change, e state.Entry, known bool) error {
 	}
 	r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action, Ending: ending, Message: c.Reason}, e)
 	return nil
+}
+
+// adoptNone is the line of history that remembers, once, that no story that
+// was on the Pages before is ours.
+func (r *run) adoptNone(e *state.Entry) *state.Event {
+	if !r.AdoptNone || r.adoptNoted {
+		return nil
+	}
+	r.adoptNoted = true
+	return r.event(plan.AdoptNoneEvent, e, "no story that was on the Pages before is ours")
 }
 
 // sameUpload reports whether what was uploaded for an entry can serve for a

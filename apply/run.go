@@ -71,6 +71,8 @@ type run struct {
 	unread   map[string]error // by Page id: why it could not be listed in this run
 	wrote    sync.Once
 	dirty    bool
+	// adoptNoted: that --adopt-none was given is in the history.
+	adoptNoted bool
 }
 
 // Run carries out an approved plan. The result is valid also with an error:

@@ -62,9 +62,14 @@ func (w *worker) settle(c *plan.Change, e *state.Entry, good Ending) error {
 			}
 			return w.adopted(c, e, listed, good)
 		case plan.TryAgain:
+			if refusedAsPosted(e) {
+				// Meta refused these media the first time, and the Page still
+				// does not show them: they are not wanted, now or again.
+				return w.failed(e, e.Failure.Op, errors.New(e.Failure.Message))
+			}
 			return w.tryAgain(c, e, why)
 		case plan.GiveUp:
-			return w.missed(e, "its window closed and the Page never listed it; whether it was ever visible is not known")
+			return w.missed(e, why+"; whether it was ever visible is not known")
 		}
 		if !w.Clock.Now().Add(delay).Before(end) || w.pause(delay) != nil {
 			return w.undecided(c, e, good, why)
@@ -96,7 +101,13 @@ func (w *worker) undecided(c *plan.Change, e *state.Entry, good Ending, why stri
 	if e.Operation.Attempt > 1 {
 		return w.live(c, e, "", good)
 	}
-	return w.failed(e, f.Op, errors.New(f.Message))
+	return w.frozen(e, why) // lists may still lag
+}
+
+// refusedAsPosted reports whether the first and only publish call of an entry
+// was refused because its media were already posted.
+func refusedAsPosted(e *state.Entry) bool {
+	return e.Failure != nil && e.Operation != nil && e.Operation.Attempt == 1 && graphapi.AlreadyPostedCode(e.Failure.Code, e.Failure.Subcode)
 }
 
 // frozen records doubt: nothing is done about the story until it is settled.

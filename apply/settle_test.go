@@ -202,8 +202,13 @@ func TestSettleSameBytes(t *testing.T) {
 	w.mustApply()
 	w.declare(first, again)
 	result := w.mustApply()
+	if got := endOf(result, "again"); got != apply.EndUnknown {
+		t.Errorf("got %s, want unknown: a repeated request would be refused alike", got)
+	}
+	w.clock.Advance(6 * time.Minute)
+	result = w.mustApply()
 	if got := endOf(result, "again"); got != apply.EndFailed {
-		t.Errorf("got %s, want failed", got)
+		t.Errorf("got %s, want failed: the Page does not show it after all", got)
 	}
 	if got := len(w.sim.Stories(pageID)); got != 1 {
 		t.Errorf("the Page shows %d stories, want 1", got)

@@ -115,6 +115,9 @@ func (w *worker) story(c *plan.Change) error {
 	if c.Action == plan.Settle {
 		return w.settle(c, &e, EndAdopted)
 	}
+	if !e.Status.Pending() {
+		return &problem{ending: EndNotAttempted, message: fmt.Sprintf("it is %s in the state", e.Status), hint: "make the plan again"}
+	}
 	if err := w.mayGoOn(c, &e); err != nil {
 		return err
 	}

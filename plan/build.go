@@ -66,7 +66,9 @@ type builder struct {
 	waiting  []*story.Desired
 	live     map[string]int // by Page id
 	moves    []Move         // the renames that Moved leads to
-	diags    diag.Diagnostics
+	// approvedAt is when the plan was made that is made anew; zero otherwise.
+	approvedAt time.Time
+	diags      diag.Diagnostics
 }
 
 // Build makes the plan. It is a pure function of in.

@@ -127,8 +127,11 @@ func (b *builder) checkRenamed() {
 		c := &b.changes[i]
 		d, s := b.declared[c.Address], c.Spec()
 		old := gone[showingID(&s)]
-		if old == nil || d == nil || d.AllowRepeat || b.entries[c.Address] != nil || c.Action != Publish && c.Action != Schedule {
+		if old == nil || d == nil || b.entries[c.Address] != nil || c.Action != Publish && c.Action != Schedule {
 			continue
+		}
+		if d.AllowRepeat && (b.approvedAt.IsZero() || old.RegisteredAt.Before(b.approvedAt)) {
+			continue // whoever approved it knew of the other one
 		}
 		b.diags = append(b.diags, diag.Errorf("Story is out under another name",
 			"%s is %s and is not declared any more, and %s is new, with the same media, Page and window: it would be posted twice. If it is the same story under another name, say so:\n\n    moved {\n      from = %s\n      to   = %s\n    }\n\nIf it is to be posted again, set allow_repeat = true.",

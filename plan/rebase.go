@@ -60,6 +60,7 @@ func Rebase(approved *Plan, in Input) (*Plan, []Stale) {
 	in.Settings, in.Moved, in.Imports = approved.Settings, approved.Moves, approved.Imports
 	in.Stage = approved.Summary.Upload > 0
 	b := newBuilder(in)
+	b.approvedAt = approved.CreatedAt
 	fresh := b.build()
 
 	left := make(map[story.Address]Change, len(fresh.Changes))

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -71,12 +72,18 @@ func (b *builder) hold(c *Change, why string) {
 	}
 }
 
-// checkEmptyState refuses to publish from a state that was never written
-// while stories like the ones to be published are live: this is what a lost
-// state looks like, and the one moment at which it would publish twice. A Page
-// that could not be read may show anything, but apply publishes nothing there.
+// AdoptNoneEvent is the line of history that remembers --adopt-none.
+const AdoptNoneEvent = "adopt-none"
+
+// checkEmptyState refuses to publish while stories like the ones to be
+// published are live that are older than the state: this is what a lost state
+// looks like, and the one moment at which it would publish twice. A state that
+// was never written is younger than everything; one that was begun today may
+// have lost what was published yesterday. A Page that could not be read may
+// show anything, but apply publishes nothing there.
 func (b *builder) checkEmptyState() {
-	if b.State.Serial > 0 || len(b.State.Stories) > 0 || b.AdoptNone || !b.Refreshed {
+	born, known := b.born()
+	if b.AdoptNone || !b.Refreshed || !known {
 		return
 	}
 	for i := range b.changes {
@@ -85,9 +92,9 @@ func (b *builder) checkEmptyState() {
 			continue
 		}
 		d := b.declared[c.Address]
-		if like := b.looksPublished(c); len(like) > 0 {
+		if like := b.looksPublished(c, born); len(like) > 0 {
 			b.errorf(d, "publish_at", "State is new, but the Page is not",
-				"The state has never been written, and %s already shows %s (%s) that could be %s. If the state was lost, "+
+				b.beginning(born, d.Page.Location())+", and %s already shows %s (%s) that could be %s. If the state was lost, "+
 					"publishing now would post it twice.\n\nIf it is that story, record it:\n    storyform import '%s' %s\n\n"+
 					"If it is not, say so:\n    storyform apply --adopt-none",
 				c.Page, count(len(like), "live "+string(c.Kind)+" story", "live "+string(c.Kind)+" stories"), postIDs(like), c.Address, c.Address, like[0].PostID)
@@ -95,10 +102,41 @@ func (b *builder) checkEmptyState() {
 	}
 }
 
-// looksPublished finds live stories that could be the change's: of the same
-// kind, or of one that is not known here. When they went out says nothing: the
+// beginning says for a sentence since when the state knows anything.
+func (b *builder) beginning(born time.Time, loc *time.Location) string {
+	if born.After(b.Now) {
+		return "The state has never been written"
+	}
+	return "The state knows nothing from before " + local(born, loc)
+}
+
+// born is when the state was begun: the time of the first thing that it
+// remembers. One that was never written is younger than everything, whatever
+// the clocks say. known is false when that can't be told, and when somebody
+// said that no older story is ours.
+func (b *builder) born() (born time.Time, known bool) {
+	born, known = b.Now.Add(story.Lifetime), b.State.Serial == 0 && len(b.State.Stories) == 0
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (!known || t.Before(born)) {
+			born, known = t, true
+		}
+	}
+	for i := range b.State.Stories {
+		earlier(b.State.Stories[i].RegisteredAt)
+	}
+	for i := range b.State.History {
+		if b.State.History[i].What == AdoptNoneEvent {
+			return born, false
+		}
+		earlier(b.State.History[i].At)
+	}
+	return born, known
+}
+
+// looksPublished finds live stories, older than the state, that could be the
+// change's: of the same kind, or of one that is not known here. When they went out says nothing: the
 // state that was lost would have told that publish_at was moved afterwards.
-func (b *builder) looksPublished(c *Change) []story.Observed {
+func (b *builder) looksPublished(c *Change, born time.Time) []story.Observed {
 	view := b.Views[c.PageID]
 	if view == nil {
 		return nil
@@ -106,7 +144,7 @@ func (b *builder) looksPublished(c *Change) []story.Observed {
 	var like []story.Observed
 	for _, o := range view.Stories {
 		other := o.Kind != c.Kind && (o.Kind == story.Photo || o.Kind == story.Video)
-		if o.Published && b.Now.Before(o.ExpiresAt()) && !other {
+		if o.Published && b.Now.Before(o.ExpiresAt()) && !other && o.CreatedAt.Before(born) && !b.ours(o) {
 			like = append(like, o)
 		}
 	}

@@ -174,6 +174,15 @@ func TestEmptyState(t *testing.T) {
 		{"nothing is published now", "later", "other", nil, ""},
 		{"it is not ours", "due", "other", func(in *Input) { in.AdoptNone = true }, ""},
 		{"the state was written", "due", "other", func(in *Input) { in.State = &state.Document{Serial: 1} }, ""},
+		{"the state was begun after the story", "due", "other@2h", func(in *Input) {
+			in.State = &state.Document{Serial: 1, Stories: []state.Entry{entry(t, "b", "scheduled later")}}
+		}, stop},
+		{"the state was begun before the story", "due", "other@30m", func(in *Input) {
+			in.State = &state.Document{Serial: 1, Stories: []state.Entry{entry(t, "b", "scheduled later")}}
+		}, ""},
+		{"it was said before that it is not ours", "due", "other@2h", func(in *Input) {
+			in.State = &state.Document{Serial: 1, Stories: []state.Entry{entry(t, "b", "scheduled later")}, History: []state.Event{{At: noon, What: AdoptNoneEvent}}}
+		}, ""},
 		{"a first run was killed", "due", "other", func(in *Input) { in.State = &state.Document{Stories: []state.Entry{entry(t, "b", "scheduled later")}} }, ""},
 		{"an empty document", "due", "other", func(in *Input) { in.State = &state.Document{} }, stop},
 		{"another Page's story", "due page=" + pageTwo, "other", func(in *Input) { in.Views[pageTwo] = listing(t, "empty") }, ""},

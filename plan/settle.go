@@ -58,7 +58,7 @@ const Tries = 2
 
 // videoGrace is how long after an attempt a video's "not_published" is not
 // yet believed, because publishing is asynchronous.
-const videoGrace = time.Minute
+const videoGrace = 2 * time.Minute
 
 // defaultSettleAfter stands in for a setting that is missing: without any
 // time for lists to lag, absence would be believed at once.

@@ -59,8 +59,8 @@ func TestJudge(t *testing.T) {
 		{"the newest story may be somebody else's", "unknown due tried=10s", evidence{list: "m11 1m m"}, Wait, "the Page does not list it yet"},
 		{"no media_id is no match", "unknown due tried=10s id=", evidence{list: "other"}, Wait, ""},
 
-		{"a video that is not published", "unknown due kind=video tried=1m", evidence{list: "empty", video: "not_published"}, TryAgain, "not_published"},
-		{"some time must have passed", "unknown due kind=video tried=59s", evidence{list: "empty", video: "not_published"}, Wait, ""},
+		{"a video that is not published", "unknown due kind=video tried=2m", evidence{list: "empty", video: "not_published"}, TryAgain, "not_published"},
+		{"some time must have passed", "unknown due kind=video tried=119s", evidence{list: "empty", video: "not_published"}, Wait, ""},
 		{"before the status was asked", "unknown due kind=video tried=2m", evidence{list: "empty", video: "not_published", asked: 61 * time.Second}, Wait, ""},
 		{"and the list read", "unknown due kind=video tried=2m", evidence{list: "empty", read: 61 * time.Second, video: "not_published"}, Wait, ""},
 		{"and nothing may be in progress", "unknown due kind=video tried=1h", evidence{list: "empty", video: "busy"}, Wait, ""},

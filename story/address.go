@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Address names one instance of a block of the configuration, such as
@@ -82,6 +83,9 @@ func (a *Address) UnmarshalText(text []byte) error {
 // the quotes of a key: story.teaser[id] means story.teaser["id"].
 func ParseAddress(s string) (Address, error) {
 	kind, rest, ok := strings.Cut(strings.TrimSpace(s), ".")
+	if !utf8.ValidString(s) {
+		return Address{}, fmt.Errorf("%q is not an address: it is not valid UTF-8", s)
+	}
 	if !ok || (kind != "story" && kind != "page") {
 		return Address{}, fmt.Errorf("%q is not an address: an address looks like story.name or story.name[\"key\"]", s)
 	}
