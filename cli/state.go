@@ -172,7 +172,7 @@ func (a *app) removeEntry(ctx context.Context, s *state.Session, e state.Entry, 
 	switch {
 	case e.Status.Doubtful() && !force:
 		return fail("Outcome is open", "A publish call was made for %s and its outcome is not known. Settle it first with storyform apply, or with storyform resolve.", e.Address)
-	case !e.Status.Out() || force:
+	case force || !needsTombstone(s.Document(), &e):
 		if err := s.Drop(ctx, "state rm", e.Address); err != nil {
 			return stateFailure(err)
 		}
@@ -180,11 +180,26 @@ func (a *app) removeEntry(ctx context.Context, s *state.Session, e state.Entry, 
 		return nil
 	}
 	e.Forgotten = true
+	if e.Status.Pending() {
+		e.Status = story.Cancelled // of this revision nothing is out
+	}
 	if err := s.Put(ctx, "state rm", e, nil); err != nil {
 		return stateFailure(err)
 	}
 	a.printf("Removed %s (it was published; declaring it again needs a higher revision)\n", e.Address)
 	return nil
+}
+
+// needsTombstone reports whether a story, or an earlier revision of it, is
+// out, or a publish call was ever made for it: forgetting that could publish
+// it a second time.
+func needsTombstone(doc *state.Document, e *state.Entry) bool {
+	if e.Status.Out() || e.Attempted() {
+		return true
+	}
+	return slices.ContainsFunc(doc.History, func(ev state.Event) bool {
+		return ev.Address == e.Address && (ev.What == "published" || ev.What == "adopted")
+	})
 }
 
 // withState runs a change of the state under its lock and writes it.

@@ -56,6 +56,10 @@ func (l *loader) loadSettings() {
 	}
 	if d, set := l.attrDuration(noAddress, b, "settle_after", ctx); set {
 		s.SettleAfter = d
+		if d < minSettleAfter {
+			l.report(noAddress, errIn(b.expr("settle_after"), ctx, "Doubt settled too soon",
+				"Lists of stories lag behind, so settle_after must be 1m at least: a story that isn't listed yet must not be taken for one that was not published."))
+		}
 	}
 	if v, set := l.attrString(noAddress, b, "media_rules", ctx); set {
 		s.MediaRules = v
