@@ -46,6 +46,13 @@ func runForTest() int {
 			}
 		}
 	}
+	if point := os.Getenv("STORYFORM_TEST_PANIC"); point != "" {
+		env.Crash = func(at string) {
+			if at == point {
+				panic("a mistake near " + os.Getenv("STORYFORM_TOKEN") + " and access_token=" + strings.Repeat("a1", 20))
+			}
+		}
+	}
 	if point := os.Getenv("STORYFORM_TEST_INTERRUPT"); point != "" {
 		env.Crash = func(at string) {
 			if at == point {

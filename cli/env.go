@@ -64,6 +64,12 @@ func (e *Env) LookupEnv(name string) (string, bool) {
 	return "", false
 }
 
+// automated reports whether a wrapper runs the program, which knows by itself
+// what comes next.
+func (e *Env) automated() bool {
+	return truthy(e.Getenv("STORYFORM_IN_AUTOMATION")) || truthy(e.Getenv("TF_IN_AUTOMATION"))
+}
+
 // truthy reports whether a switch in the environment is on.
 func truthy(value string) bool {
 	switch strings.ToLower(value) {

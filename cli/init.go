@@ -25,7 +25,7 @@ made by the first apply.`,
 			return err
 		}
 		a.printf("storyform is ready: the configuration is valid, and the state has %s.\n", count(len(doc.Stories), "story", "stories"))
-		if !truthy(a.Getenv("STORYFORM_IN_AUTOMATION")) && !truthy(a.Getenv("TF_IN_AUTOMATION")) {
+		if !a.automated() {
 			a.printf("\nNext: storyform plan shows what would be published.\n")
 		}
 		return nil

@@ -27,7 +27,10 @@ type planFlags struct {
 	events    eventFlags
 	filter    filterFlags
 	format    string
+	html      string
+	markdown  string
 	at        string
+	checkURLs bool
 }
 
 // register adds the flags.
@@ -62,7 +65,10 @@ not even read the state.`,
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "save the plan to a `file`, for apply")
 	flags.StringVar(&f.format, "format", "text", "print the plan as `text|"+strings.Join(formatNames()[1:], "|")+"`")
+	flags.StringVar(&f.html, "html", "", "also write the plan as a page with pictures to a `file`")
+	flags.StringVar(&f.markdown, "markdown", "", "also write the plan as a comment for a pull request to a `file`")
 	flags.BoolVar(&f.offline, "offline", false, "use neither the state nor the Pages: what a first apply would do")
+	flags.BoolVar(&f.checkURLs, "check-urls", false, "ask the servers of hosted files whether Meta could fetch them")
 	flags.StringVar(&f.at, "at", "", "plan for another `time` (RFC 3339): what would happen then?")
 	return cmd
 }
@@ -103,7 +109,10 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.writePlan(d.plan, format, f.verbose); err != nil {
+	if err := a.writePlan(ctx, d.plan, format, f.verbose); err != nil {
+		return err
+	}
+	if err := a.writePlanFiles(ctx, d.plan, f); err != nil {
 		return err
 	}
 	if d.plan.Diagnostics.HasErrors() {
@@ -123,16 +132,42 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	return nil
 }
 
+// writePlanFiles writes the plan in other formats to the files that the flags
+// name.
+func (a *app) writePlanFiles(ctx context.Context, p *plan.Plan, f *planFlags) error {
+	for _, file := range []struct{ format, name string }{{"html", f.html}, {"markdown", f.markdown}} {
+		if file.name == "" {
+			continue
+		}
+		format, err := findFormat(file.format)
+		if err != nil {
+			return err
+		}
+		var buf bytes.Buffer
+		if err := format.Render(&buf, p, a.planOptions(ctx, p, f.verbose)); err != nil {
+			return fail("Plan can't be written", "%v", err)
+		}
+		if err := atomicfile.Write(a.path(file.name), buf.Bytes(), 0o644); err != nil {
+			return fail("Plan can't be written", "--%s: %v", file.format, err)
+		}
+	}
+	return nil
+}
+
+// planOptions are the options for a plan as a document for others to read:
+// never with colours, with pictures and links where there are any.
+func (a *app) planOptions(ctx context.Context, p *plan.Plan, verbose bool) render.Options {
+	return render.Options{Verbose: verbose, Now: p.CreatedAt, Thumbnail: a.thumbnails(ctx), Link: a.repositoryLink()}
+}
+
 // writePlan shows a plan in a format.
-func (a *app) writePlan(p *plan.Plan, format render.Format, verbose bool) error {
+func (a *app) writePlan(ctx context.Context, p *plan.Plan, format render.Format, verbose bool) error {
 	if format.Name == "text" {
 		return a.showPlan(p, verbose)
 	}
 	a.diagnoseText(p.Diagnostics)
 	a.events.tell(func(l *render.JSONLines) error { return l.Plan(p) })
-	o := a.renderOptions(a.StdoutTerminal)
-	o.Verbose, o.Now = verbose, p.CreatedAt
-	if err := format.Render(a.Stdout, p, o); err != nil {
+	if err := format.Render(a.Stdout, p, a.planOptions(ctx, p, verbose)); err != nil {
 		return fail("Plan can't be written", "%v", err)
 	}
 	return nil
@@ -171,7 +206,10 @@ func (a *app) savePlan(name string, p *plan.Plan, hint bool) error {
 		return fail("Plan can't be saved", "%v", err)
 	}
 	if hint {
-		a.printf("\nSaved the plan to: %s\n\nTo perform exactly these actions, run the following command to apply:\n    storyform apply %s\n", name, shellQuote(name))
+		a.printf("\nSaved the plan to: %s\n", name)
+	}
+	if hint && !a.automated() {
+		a.printf("\nTo perform exactly these actions, run the following command to apply:\n    storyform apply %s\n", shellQuote(name))
 	}
 	return nil
 }
@@ -190,5 +228,6 @@ func (a *app) loadPlan(name string) (*plan.Plan, error) {
 	if err != nil {
 		return nil, fail("Plan file can't be used", "%s: %v.", name, err)
 	}
+	a.notePages(p.Pages)
 	return p, nil
 }

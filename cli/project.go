@@ -85,6 +85,14 @@ func (a *app) token(page plan.Page) (graphapi.Token, error) {
 	return graphapi.Token{}, fmt.Errorf("no token for %s: set the environment variable %s", page.Address, strings.Join(names, " or "))
 }
 
+// notePages remembers which variables hold tokens, to mask them should the
+// program crash.
+func (a *app) notePages(pages []plan.Page) {
+	for _, p := range pages {
+		a.tokenEnvs = append(a.tokenEnvs, tokenNames(p)...)
+	}
+}
+
 // tokenNames are the environment variables that may hold a Page's token.
 func tokenNames(page plan.Page) []string {
 	if page.TokenEnv != "" {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -24,6 +25,8 @@ type app struct {
 	events events
 	// annotations are the diagnostics so far, for GitHub Actions.
 	annotations diag.Diagnostics
+	// tokenEnvs are the names of variables that hold tokens.
+	tokenEnvs []string
 	// cleanup is what must be closed before the program ends.
 	cleanup []func()
 }
@@ -33,16 +36,22 @@ type app struct {
 var commands = []func(*app) *cobra.Command{
 	initCommand, validateCommand, fmtCommand, planCommand, applyCommand, showCommand,
 	statusCommand, storiesCommand, historyCommand, mediaCommand, stateCommand, importCommand, resolveCommand, forceUnlockCommand,
-	outputCommand, consoleCommand, graphCommand, explainCommand, sandboxCommand, versionCommand,
+	outputCommand, consoleCommand, graphCommand, doctorCommand, explainCommand, sandboxCommand, versionCommand,
 }
 
 // Main runs the program and returns its exit code.
-func Main(ctx context.Context, env Env) int {
+func Main(ctx context.Context, env Env) (code int) {
 	a := &app{Env: env}
+	defer func() {
+		if v := recover(); v != nil {
+			code = a.crashed(v, debug.Stack())
+		}
+	}()
 	defer func() {
 		for _, f := range slices.Backward(a.cleanup) {
 			f()
 		}
+		a.annotate()
 	}()
 	root := a.root()
 	root.SetArgs(a.arguments(root))
@@ -215,7 +224,7 @@ func (a *app) diagnoseText(ds diag.Diagnostics) {
 
 // renderOptions are the options for output to a stream.
 func (a *app) renderOptions(terminal bool) render.Options {
-	return render.Options{Color: a.color(terminal), Width: a.Width, Now: a.Clock.Now(), Boxed: terminal}
+	return render.Options{Color: a.color(terminal), Width: a.Width, Now: a.Clock.Now(), Boxed: terminal && !a.noColor && a.Getenv("TERM") != "dumb"}
 }
 
 // color decides whether a stream gets colours: see no-color.org and

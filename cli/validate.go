@@ -31,6 +31,7 @@ func validateCommand(a *app) *cobra.Command {
 func (a *app) validate(ctx context.Context, f *configFlags, asJSON bool) error {
 	cfg, diags := a.loadWithMedia(ctx, f)
 	if asJSON {
+		a.annotations = append(a.annotations, diags...)
 		if err := writeValidation(a, diags); err != nil {
 			return fail("Result can't be written", "%v", err)
 		}
@@ -95,6 +96,7 @@ func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx cont
 	})
 	if cfg != nil {
 		a.sources = cfg.Sources
+		a.notePages(planPages(cfg.Pages))
 	}
 	return cfg, diags
 }
