@@ -109,6 +109,9 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	if err != nil {
 		return err
 	}
+	if f.checkURLs {
+		d.plan.Diagnostics = append(d.plan.Diagnostics, a.checkURLs(ctx, cfg)...)
+	}
 	if err := a.writePlan(ctx, d.plan, format, f.verbose); err != nil {
 		return err
 	}

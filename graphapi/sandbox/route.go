@@ -174,6 +174,8 @@ func edgeOf(method string, rt route, p params, w *world) string {
 		return EdgeUpload
 	case method == http.MethodDelete:
 		return EdgeDelete
+	case method == http.MethodPost && readInPost(rt, p):
+		return EdgeDebugToken
 	case method == http.MethodPost:
 		return postEdge(rt, p)
 	case rt.extra || method != http.MethodGet && method != http.MethodHead:
@@ -200,6 +202,12 @@ func edgeOf(method string, rt route, p params, w *world) string {
 		return EdgePage
 	}
 	return EdgeOther
+}
+
+// readInPost reports whether a POST is a read, as Meta's SDKs made it: with
+// method=GET in its body, so that the token to inspect is in no URL.
+func readInPost(rt route, p params) bool {
+	return rt.node == "debug_token" && rt.edge == "" && strings.EqualFold(p.get("method"), http.MethodGet)
 }
 
 // postEdge names what a POST is about.

@@ -158,6 +158,7 @@ func (s *Server) answer(c *call, rep reply) {
 	if rep.status == 0 {
 		return // the connection is gone
 	}
+	c.out.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat)) // the world's time, not the machine's
 	if f != nil {
 		for name, value := range f.Header {
 			if rep.header == nil {
