@@ -63,9 +63,13 @@ type world struct {
 	stories  []story.Desired // what is declared now
 	moved    []plan.Move     // the moved blocks
 	stage    bool            // upload media ahead
-	timeouts graphapi.Timeouts
-	route    func(http.RoundTripper) http.RoundTripper // between client and network; nil: nothing
-	fast     *http.Transport
+	// adoptNone says that what is on the Pages while the state is new is not
+	// ours.
+	adoptNone bool
+	timeouts  graphapi.Timeouts
+	route     func(http.RoundTripper) http.RoundTripper // between client and network; nil: nothing
+	wrap      func(state.Store) state.Store             // around the files of the state; nil: nothing
+	fast      *http.Transport
 
 	mu       sync.Mutex
 	requests []sandbox.Request // all of them; the simulator itself keeps the last
@@ -324,6 +328,9 @@ func (w *world) open() state.Store {
 	}
 	store, err := local.Open(w.statePath())
 	must(w.tb, err)
+	if w.wrap != nil {
+		return w.wrap(store)
+	}
 	return store
 }
 
@@ -384,7 +391,7 @@ func (p *process) plan() *plan.Plan {
 	doc := session.Document()
 	in := plan.Input{
 		Now: p.time.Now(), Tool: "test", Settings: p.settings, Pages: p.world.pages(), Stories: p.stories, State: doc, Refreshed: true,
-		Moved: p.moved, Stage: p.stage,
+		Moved: p.moved, Stage: p.stage, AdoptNone: p.adoptNone,
 	}
 	var list []plan.Page
 	for _, page := range in.Pages {
@@ -417,7 +424,7 @@ func (p *process) options(changes ...func(*apply.Options)) apply.Options {
 	o := apply.Options{
 		Store: p.store, Run: state.Run{ID: run, Who: "tester", Tool: "test"},
 		Lock:  state.LockInfo{ID: "lock-" + run, Who: "tester", Created: p.time.Now()},
-		Pages: p.pages, Open: p.openMedia, Clock: p.time, Parallelism: 4,
+		Pages: p.pages, Open: p.openMedia, Clock: p.time, Parallelism: 4, AdoptNone: p.adoptNone,
 		Report: func(e apply.Event) {
 			fmt.Fprintf(p, "event %+v\n", e)
 			p.mu.Lock()

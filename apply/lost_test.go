@@ -152,6 +152,26 @@ func TestPlanOutdated(t *testing.T) {
 	}
 }
 
+// A plan from before a story got another name is no approval to publish it
+// under the old one as well.
+func TestPlanFromBeforeRename(t *testing.T) {
+	w := newWorld(t)
+	d := w.local("story", "a.jpg")
+	w.declare(d)
+	old := saved(t, w.process().plan())
+	w.clock.Advance(time.Second)
+	renamed := d
+	renamed.Address = address("renamed")
+	w.declare(renamed)
+	w.moved = []plan.Move{{From: d.Address, To: renamed.Address}}
+	w.mustApply()
+	result, err := w.process().apply(old)
+	if err != nil || result.ExitCode(false) != apply.ExitError {
+		t.Errorf("got %v, exit code %d and error %v, want it refused", endings(result), result.ExitCode(false), err)
+	}
+	w.assertOnce()
+}
+
 // A story that is out is never published again under the same revision, by
 // whatever way its declaration goes back and forth.
 func TestBackAndForth(t *testing.T) {

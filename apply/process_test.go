@@ -244,6 +244,12 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // at each crash point. When the run comes to its end, died is false.
 func (w *world) crashRun(at func(n int, point string) bool) (m *mortal, died bool) {
 	w.tb.Helper()
+	return w.crashPlan(nil, at)
+}
+
+// crashPlan is crashRun with a plan that was made before; nil means a new one.
+func (w *world) crashPlan(made *plan.Plan, at func(n int, point string) bool) (m *mortal, died bool) {
+	w.tb.Helper()
 	m = &mortal{died: make(chan struct{}), release: make(chan struct{}), done: make(chan struct{})}
 	route := w.route
 	w.route = func(rt http.RoundTripper) http.RoundTripper {
@@ -255,11 +261,12 @@ func (w *world) crashRun(at func(n int, point string) bool) (m *mortal, died boo
 	p := w.process()
 	w.route = route
 	p.store = mortalStore{p.store, m}
-	made := p.plan()
-	if made.Diagnostics.HasErrors() {
-		w.tb.Fatalf("plan: %v", made.Diagnostics)
+	if made == nil {
+		if made = p.plan(); made.Diagnostics.HasErrors() {
+			w.tb.Fatalf("plan: %v", made.Diagnostics)
+		}
 	}
-	o := p.options(func(o *apply.Options) { o.Crash, o.Observed = m.crash(at), p.observed })
+	o := p.options(func(o *apply.Options) { o.Crash, o.Observed, o.AllowCancelAll = m.crash(at), p.observed, true })
 	var result *apply.Result
 	var err error
 	go func() {
@@ -276,7 +283,7 @@ func (w *world) crashRun(at func(n int, point string) bool) (m *mortal, died boo
 		}
 		return m, true
 	case <-m.done:
-		if err != nil {
+		if err != nil && !errors.Is(err, apply.ErrRefused) {
 			w.tb.Fatalf("apply: %v; %v", err, result.Diagnostics)
 		}
 		return m, false

@@ -51,6 +51,10 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 		return w.settleAfter(c, e, op, err)
 	case graphapi.OutcomeOf(err) == graphapi.NotDone && e.Operation.Attempt == 1:
 		return w.failed(e, op, err)
+	case graphapi.OutcomeOf(err) == graphapi.NotDone && e.Kind == story.Video && !graphapi.Unsent(err):
+		// A video is tried again only when its status says not_published, so
+		// that neither call had an effect.
+		return w.failed(e, op, err)
 	case graphapi.OutcomeOf(err) == graphapi.NotDone:
 		// The second try was refused or not even sent, so it was none. That
 		// says nothing about the first, which is as doubtful as before.

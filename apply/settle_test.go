@@ -216,29 +216,54 @@ func TestSettleSameBytes(t *testing.T) {
 }
 
 // A second try that is refused for another reason, or that can't even be
-// sent, says nothing about the first: the story stays in doubt, and may be
-// tried again when that is cured.
+// sent, says nothing about the first: the photo stays in doubt, and is tried
+// again when that is cured. A video's first call is known to have had no
+// effect, so that its refusal is one.
 func TestSettleSecondTryRefused(t *testing.T) {
+	tests := []struct {
+		file        string
+		during      apply.Ending // the runs until it is cured
+		publish     int
+		uploadsMany bool
+	}{
+		{"a.jpg", apply.EndUnknown, 4, false},
+		{"a.mp4", apply.EndFailed, 4, true},
+	}
 	for _, refusal := range []string{"code=200", "code=190 subcode=463", "code=100", "code=10"} {
-		for _, file := range []string{"a.jpg", "a.mp4"} {
-			t.Run(refusal+"/"+file, func(t *testing.T) {
+		for _, tt := range tests {
+			t.Run(refusal+"/"+tt.file, func(t *testing.T) {
 				w := newWorld(t)
-				w.declare(w.local("story", file))
+				w.declare(w.local("story", tt.file))
 				w.fault("photo_stories before reset; finish before reset")
 				w.fault("photo_stories before nth=2 times=2 " + refusal + "; finish before nth=2 times=2 " + refusal)
-				ends := []apply.Ending{}
+				var ends []apply.Ending
 				for range 5 {
 					ends = append(ends, endOf(w.mustApply(), "story"))
 					w.clock.Advance(w.settings.SettleAfter)
 				}
-				if slices.Contains(ends, apply.EndFailed) || !slices.Contains(ends, apply.EndUnknown) {
-					t.Errorf("the runs ended with %v, want unknown until it is out", ends)
+				if !slices.Contains(ends, tt.during) {
+					t.Errorf("the runs ended with %v, want %s until it is out", ends, tt.during)
 				}
-				w.assertCalls(0, 4, 1)
+				uploads := 1
+				if tt.uploadsMany {
+					uploads = len(w.asked(0, sandbox.EdgeStart))
+				}
+				w.assertCalls(0, tt.publish, uploads)
 				w.assertOnce()
 			})
 		}
 	}
+}
+
+// A video whose session ended while its outcome was open, and whose window has
+// no end, is not tried again for ever: it is uploaded anew.
+func TestSettleVideoSessionOver(t *testing.T) {
+	w := newWorld(t)
+	w.declare(w.local("story", "a.mp4", func(d *story.Desired) { d.NotAfter = time.Time{} }))
+	w.mustCrash("before finish")
+	w.clock.Advance(25 * time.Hour)
+	w.converge()
+	w.assertOnce()
 }
 
 // Somebody posts by hand at the very moment at which an answer is lost. The

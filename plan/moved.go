@@ -130,7 +130,7 @@ func (b *builder) checkRenamed() {
 		if old == nil || d == nil || b.entries[c.Address] != nil || c.Action != Publish && c.Action != Schedule {
 			continue
 		}
-		if d.AllowRepeat && (b.approvedAt.IsZero() || old.RegisteredAt.Before(b.approvedAt)) {
+		if d.AllowRepeat && (b.approvedAt.IsZero() || !old.RegisteredAt.After(b.approvedAt)) {
 			continue // whoever approved it knew of the other one
 		}
 		b.diags = append(b.diags, diag.Errorf("Story is out under another name",

@@ -1,0 +1,704 @@
+package apply_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"storyform/apply"
+	"storyform/graphapi/sandbox"
+	"storyform/plan"
+	"storyform/state"
+	"storyform/story"
+)
+
+// The model: random sequences of what people, machines and Meta do, and after
+// each step the promises, checked from the simulator's own record. A sequence
+// that breaks one is shortened as far as it still does, and printed as a
+// script that TestModelScript runs.
+
+// step is one thing that happens. What the numbers mean depends on the verb.
+type step struct {
+	verb    string
+	x, y, z int
+}
+
+// String is the step as a line of a script.
+func (s step) String() string { return fmt.Sprintf("%s %d %d %d", s.verb, s.x, s.y, s.z) }
+
+// verbs are the things that happen, and how often relative to each other.
+var verbs = []struct {
+	name   string
+	weight int
+	do     func(m *model, s step)
+}{
+	{"declare", 14, (*model).declareStory},
+	{"undeclare", 4, func(m *model, s step) { delete(m.declared, s.x%slots) }},
+	{"media", 5, (*model).changeMedia},
+	{"page", 2, func(m *model, s step) {
+		m.edit(s, func(d *story.Desired) { d.Page = page([]string{pageID, otherID}[s.y%2]) })
+	}},
+	{"time", 4, func(m *model, s step) { m.edit(s, func(d *story.Desired) { m.due(d, s.y) }) }},
+	{"revision", 4, func(m *model, s step) { m.edit(s, func(d *story.Desired) { d.Revision = max(1, d.Revision+s.y%4-1) }) }},
+	{"after", 2, func(m *model, s step) {
+		m.edit(s, func(d *story.Desired) {
+			if other, ok := m.declared[s.y%slots]; ok && s.y%slots < s.x%slots {
+				d.After = []story.Address{other.Address}
+			}
+		})
+	}},
+	{"rename", 2, (*model).rename},
+	{"apply", 20, func(m *model, s step) { m.apply() }},
+	{"stop", 3, (*model).stop},
+	{"crash", 14, func(m *model, s step) { m.crash(s) }},
+	{"takeover", 4, (*model).takeover},
+	{"save", 4, func(m *model, s step) { m.saved = append(m.saved, m.plan()) }},
+	{"replay", 4, (*model).replay},
+	{"fault", 14, (*model).addFault},
+	{"heal", 5, func(m *model, s step) { must(m.w.tb, m.w.sim.ClearFaults()) }},
+	{"advance", 16, func(m *model, s step) { m.w.clock.Advance(waits[s.x%len(waits)]) }},
+	{"removed", 3, (*model).removeByHand},
+	{"posted", 3, func(m *model, s step) {
+		m.w.byHand([]string{pageID, otherID}[s.x%2], []story.Kind{story.Photo, story.Video}[s.y%2])
+	}},
+	{"rollback", 4, func(m *model, s step) { m.rollBack() }},
+	{"switch", 4, func(m *model, s step) { m.w.set(worlds[s.x%len(worlds)]) }},
+}
+
+// slots is how many stories a model has.
+const slots = 4
+
+// waits are the times that pass.
+var waits = []time.Duration{
+	time.Second, 20 * time.Second, 2 * time.Minute, 5 * time.Minute, 6 * time.Minute, 20 * time.Minute, time.Hour, 3 * time.Hour, 25 * time.Hour,
+}
+
+// worlds are ways in which the API may behave. None of them lets the same
+// media be published twice: what Meta allows there, no client can prevent.
+var worlds = []string{
+	"listing_lag=0s publish_delay=0s status_lag=0s archive_off=false app_usage=0 republish=refuse as_documented=false",
+	"listing_lag=20s", "listing_lag=4m", "listing_lag=12m", "publish_delay=40s", "processing_time=3m", "status_lag=5s",
+	"app_usage=90", "app_usage=99", "republish=same", "as_documented=true", "session_lifetime=2h",
+}
+
+// faultDeeds are what a fault of the model does.
+var faultDeeds = []string{
+	"before reset", "after reset", "after cut=0", "before html", "after html status=200", "before false", "after empty",
+	"before status=500 code=2", "after status=500 code=2", "before status=503 code=1", "before html status=429",
+	"before code=613", "before code=190 subcode=463", "before code=200", "before code=368", "before code=100 subcode=33",
+	"before delay=40s", "after delay=3m",
+}
+
+// faultEdges are the calls that a fault of the model is about.
+var faultEdges = []string{
+	"photo_stories", "finish", "photo_stories", "finish", "photos", "start", "upload", "status", "stories", "me", "page", "any",
+}
+
+// announcement is what a record "publishing" said.
+type announcement struct {
+	slot, revision int
+	deadline       time.Time
+}
+
+// model is a world, what is declared in it, and what is known of its past.
+type model struct {
+	w        *world
+	declared map[int]*story.Desired
+	saved    []*plan.Plan
+	variants int
+	renamed  map[int]bool
+	deaths   int
+
+	mu        sync.Mutex
+	announced map[string]announcement // by media_id
+	approved  map[string]bool         // slot, Page and content of every change of a plan that was carried out
+	contents  map[string]string       // hash by source, for hosted files
+}
+
+// newModel returns a model of an empty world.
+func newModel(tb testing.TB) *model {
+	m := &model{
+		declared: map[int]*story.Desired{}, renamed: map[int]bool{}, announced: map[string]announcement{},
+		approved: map[string]bool{}, contents: map[string]string{},
+	}
+	m.w = newWorld(tb, func(w *world) { w.wrap = m.watch })
+	m.w.adoptNone = true
+	return m
+}
+
+// watched is a store whose records the model reads along.
+type watched struct {
+	state.Store
+	m *model
+}
+
+// watch puts the model between the runs and the files.
+func (m *model) watch(s state.Store) state.Store { return watched{s, m} }
+
+func (s watched) Append(ctx context.Context, rec state.Record) error {
+	if rec.Step == "publishing" {
+		s.m.mu.Lock()
+		s.m.announced[rec.Entry.MediaID] = announcement{slotOf(rec.Key), rec.Entry.Revision, rec.Entry.Deadline()}
+		s.m.mu.Unlock()
+	}
+	return s.Store.Append(ctx, rec)
+}
+
+// slotOf is the slot of an address: names are a letter and the slot's number.
+func slotOf(a story.Address) int {
+	n, _ := strconv.Atoi(a.Name[1:])
+	return n
+}
+
+// run does one step and checks everything.
+func (m *model) run(s step) {
+	for _, v := range verbs {
+		if v.name == s.verb {
+			v.do(m, s)
+			m.check()
+			return
+		}
+	}
+	m.w.tb.Fatalf("there is no step %q", s.verb)
+}
+
+// declareStory declares a story in an empty slot.
+func (m *model) declareStory(s step) {
+	slot := s.x % slots
+	if m.declared[slot] != nil {
+		return
+	}
+	name := "s" + strconv.Itoa(slot)
+	if m.renamed[slot] {
+		name = "t" + strconv.Itoa(slot)
+	}
+	d := story.Desired{Address: address(name), Page: page([]string{pageID, pageID, otherID}[s.y%3]), Revision: 1, Order: slot}
+	m.declared[slot] = &d
+	m.show(&d, s.y)
+	m.due(&d, s.z)
+}
+
+// show gives a story media that no other has.
+func (m *model) show(d *story.Desired, kind int) {
+	m.variants++
+	seed := fmt.Sprintf("variant %d", m.variants)
+	file := fmt.Sprintf("%s-%d%s", d.Address.Name, m.variants, []string{".jpg", ".mp4", ".png", ".mp4"}[kind%4])
+	d.Kind = []story.Kind{story.Photo, story.Video, story.Photo, story.Video}[kind%4]
+	content := m.w.file(file, seed)
+	d.Source = file
+	d.Media = story.Media{Kind: d.Kind, Format: strings.TrimPrefix(filepath.Ext(file), "."), SHA256: hash(content), Bytes: int64(len(content))}
+	if kind%4 == 3 {
+		d.Source, d.Media = "https://media.example.com/"+file, story.Media{Kind: d.Kind, Hosted: true}
+		m.w.sim.Host(d.Source, content)
+		m.contents[d.Source] = hash(content)
+	}
+}
+
+// due sets when a story may go out.
+func (m *model) due(d *story.Desired, when int) {
+	now := m.w.clock.Now()
+	d.PublishAt, d.NotAfter, d.Window = time.Time{}, time.Time{}, 0
+	switch when % 6 {
+	case 0, 1:
+		d.NotAfter = now.Add(2 * time.Hour)
+	case 2:
+		d.PublishAt, d.NotAfter = now.Add(30*time.Minute), now.Add(90*time.Minute)
+	case 3:
+		d.NotAfter = now.Add(7 * time.Minute)
+	case 4:
+		d.Window = 40 * time.Minute
+	}
+}
+
+// edit changes a declared story.
+func (m *model) edit(s step, change func(*story.Desired)) {
+	if d := m.declared[s.x%slots]; d != nil {
+		change(d)
+	}
+}
+
+// changeMedia gives a declared story other media of the same kind or another.
+func (m *model) changeMedia(s step) {
+	m.edit(s, func(d *story.Desired) { m.show(d, s.y) })
+}
+
+// rename gives a story another name, with a moved block, once.
+func (m *model) rename(s step) {
+	slot := s.x % slots
+	if m.renamed[slot] {
+		return
+	}
+	m.renamed[slot] = true
+	from, to := address("s"+strconv.Itoa(slot)), address("t"+strconv.Itoa(slot))
+	m.w.moved = append(m.w.moved, plan.Move{From: from, To: to})
+	for _, d := range m.declared {
+		if d.Address == from {
+			d.Address = to
+		}
+		for i := range d.After {
+			if d.After[i] == from {
+				d.After[i] = to
+			}
+		}
+	}
+}
+
+// configure makes what is declared the world's configuration.
+func (m *model) configure() {
+	var stories []story.Desired
+	for _, slot := range slices.Sorted(maps.Keys(m.declared)) {
+		d := *m.declared[slot]
+		d.After = slices.DeleteFunc(slices.Clone(d.After), func(a story.Address) bool { return m.declared[slotOf(a)] == nil })
+		stories = append(stories, d)
+	}
+	m.w.stories = stories
+}
+
+// plan makes a plan. Stories that can't be planned any more, because their
+// windows are over, are taken out by hand.
+func (m *model) plan() *plan.Plan {
+	for {
+		m.configure()
+		made := m.w.process().plan()
+		if !made.Diagnostics.HasErrors() {
+			m.w.clock.Advance(time.Second)
+			return saved(m.w.tb, made)
+		}
+		removed := false
+		for _, d := range made.Diagnostics {
+			if addr, err := story.ParseAddress(d.Address); err == nil && m.declared[slotOf(addr)] != nil {
+				delete(m.declared, slotOf(addr))
+				removed = true
+			}
+		}
+		if !removed {
+			m.w.tb.Fatalf("a plan that can't be made right: %v", describe(made))
+		}
+	}
+}
+
+// approve notes what a plan says that is about to be carried out.
+func (m *model) approve(p *plan.Plan) {
+	for _, c := range p.Changes {
+		if c.Declared {
+			m.approved[approval(slotOf(c.Address), c.PageID, cmp.Or(c.SHA256, m.contents[c.Source]))] = true
+		}
+	}
+}
+
+// approval is what is approved: this content on this Page, for this slot.
+func approval(slot int, page, sha string) string { return fmt.Sprintf("%d %s %s", slot, page, sha) }
+
+// allowed are the errors with which a run may end.
+func allowed(err error) bool {
+	return err == nil || errors.Is(err, apply.ErrRefused) || errors.Is(err, state.ErrConflict) || errors.Is(err, state.ErrLockLost)
+}
+
+// carryOut applies a plan in a new process.
+func (m *model) carryOut(p *plan.Plan, changes ...func(*apply.Options)) *apply.Result {
+	m.approve(p)
+	changes = append(changes, func(o *apply.Options) { o.Parallelism, o.AllowCancelAll = 1, true })
+	result, err := m.w.process().apply(p, changes...)
+	if !allowed(err) {
+		m.w.tb.Fatalf("apply: %v", err)
+	}
+	for _, o := range result.Outcomes {
+		decided := o.Ending == apply.EndPublished || o.Ending == apply.EndAdopted || o.Ending == apply.EndFailed
+		if e := m.w.entry(o.Address.Name); decided && err == nil && e.Status.Doubtful() {
+			m.w.tb.Errorf("the run says that %s is %s, and the state says %s", o.Address, o.Ending, e.Status)
+		}
+	}
+	return result
+}
+
+// apply plans and applies.
+func (m *model) apply() { m.carryOut(m.plan()) }
+
+// replay applies a plan that was saved some time ago, maybe not for the first
+// time.
+func (m *model) replay(s step) {
+	if len(m.saved) > 0 {
+		m.carryOut(m.saved[s.x%len(m.saved)])
+	}
+}
+
+// stop asks a run to stop when it comes to its nth point.
+func (m *model) stop(s step) {
+	stop, n := make(chan struct{}), 0
+	m.carryOut(m.plan(), func(o *apply.Options) {
+		o.Stop = stop
+		o.Crash = func(string) {
+			if n++; n == 1+s.x%12 {
+				close(stop)
+				time.Sleep(pause)
+			}
+		}
+	})
+}
+
+// crash lets a run die at its nth point.
+func (m *model) crash(s step) {
+	p := m.plan()
+	m.approve(p)
+	if _, died := m.w.crashPlan(p, func(n int, _ string) bool { return n == 1+s.x%20 }); died {
+		m.deaths++
+	}
+}
+
+// takeover breaks the lock of a run that stands still at its nth point, lets
+// another one run, and lets the first one go on.
+func (m *model) takeover(s step) {
+	p := m.plan()
+	n, busy := 0, false
+	m.carryOut(p, func(o *apply.Options) {
+		o.Crash = func(string) {
+			if n++; n != 1+s.x%20 || busy {
+				return
+			}
+			busy = true
+			must(m.w.tb, m.w.open().ForceUnlock(context.Background(), o.Lock.ID))
+			m.w.clock.Advance(waits[s.y%5])
+			m.apply()
+		}
+	})
+}
+
+// addFault makes something go wrong.
+func (m *model) addFault(s step) {
+	edge, deed := faultEdges[s.x%len(faultEdges)], faultDeeds[s.y%len(faultDeeds)]
+	m.w.fault(fmt.Sprintf("%s %s times=%d", edge, deed, 1+s.z%3))
+}
+
+// removeByHand removes a story of ours or of somebody else.
+func (m *model) removeByHand(s step) {
+	visible := slices.DeleteFunc(m.w.sim.Stories(""), func(st sandbox.Story) bool { return st.Status != "published" })
+	if len(visible) > 0 {
+		must(m.w.tb, m.w.sim.RemoveStory(visible[s.x%len(visible)].PostID))
+	}
+}
+
+// rollBack puts the document back to the version before it. The journal, which
+// is left alone, tells what has happened since. A backup that is older than
+// the journal reaches is refused, and the newer document is put back.
+func (m *model) rollBack() {
+	tb, path := m.w.tb, m.w.statePath()
+	backup, err := os.ReadFile(path + ".backup")
+	if os.IsNotExist(err) {
+		return
+	}
+	must(tb, err)
+	now, err := os.ReadFile(path)
+	must(tb, err)
+	must(tb, os.WriteFile(path, backup, 0o600))
+	_, _, err = m.w.open().Load(context.Background())
+	if _, corrupt := errors.AsType[*state.CorruptError](err); corrupt {
+		err = os.WriteFile(path, now, 0o600)
+	}
+	must(tb, err)
+}
+
+// check checks the promises.
+func (m *model) check() {
+	tb := m.w.tb
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]int{}
+	for _, s := range m.w.sim.Stories("") {
+		if s.ByHand {
+			continue
+		}
+		a, known := m.announced[s.MediaID]
+		if !known {
+			tb.Errorf("media %s are out, and no record announced that", s.MediaID)
+			continue
+		}
+		if !m.approved[approval(a.slot, s.Page, s.SHA256)] {
+			tb.Errorf("slot %d shows %.8s on %s, which nobody approved", a.slot, s.SHA256, s.Page)
+		}
+		key := fmt.Sprintf("slot %d revision %d", a.slot, a.revision)
+		if out[key]++; out[key] > 1 {
+			tb.Errorf("%s is out %d times", key, out[key])
+		}
+	}
+	for _, r := range m.w.asked(0, publishCalls...) {
+		if a := m.announced[r.Media]; r.Public && !a.deadline.IsZero() && r.Time.After(a.deadline) {
+			tb.Errorf("slot %d was published %s after the end of its window", a.slot, r.Time.Sub(a.deadline))
+		}
+	}
+	m.checkMemory()
+}
+
+// checkMemory checks that the state knows all media with which a publish was
+// tried.
+func (m *model) checkMemory() {
+	doc := m.w.document()
+	known := map[string]bool{}
+	for _, e := range doc.Stories {
+		for _, id := range append(e.TriedMedia, e.MediaID) {
+			known[id] = true
+		}
+	}
+	for _, ev := range doc.History {
+		known[ev.MediaID] = true
+	}
+	for id, a := range m.announced {
+		if !known[id] && len(m.w.callsWith(id)) > 0 {
+			m.w.tb.Errorf("the state has lost the media_id %s of slot %d revision %d", id, a.slot, a.revision)
+		}
+	}
+}
+
+// callsWith are the publish calls with a media_id.
+func (w *world) callsWith(media string) []sandbox.Request {
+	return slices.DeleteFunc(w.asked(0, publishCalls...), func(r sandbox.Request) bool { return r.Media != media })
+}
+
+// settle ends a sequence: everything works again, and after some runs and at
+// most a day there is nothing left to do.
+func (m *model) settle() {
+	must(m.w.tb, m.w.sim.ClearFaults())
+	m.w.set(worlds[0])
+	for n := range 14 {
+		p := m.plan()
+		if !p.HasChanges() && !p.HasLoudUpdates() {
+			break
+		}
+		m.carryOut(p)
+		m.check()
+		wait := 6 * time.Minute
+		if n > 7 {
+			wait = 6 * time.Hour
+		}
+		m.w.clock.Advance(wait)
+	}
+	if p := m.plan(); p.HasChanges() {
+		m.w.tb.Errorf("in the end there is still something to do: %v", describe(p))
+	}
+	for _, e := range m.w.document().Stories {
+		if e.Status.Doubtful() {
+			m.w.tb.Errorf("in the end %s is %s", e.Address, e.Status)
+		}
+	}
+}
+
+// recorder is a testing.TB for a sequence, whose failure is no failure of the
+// test yet.
+type recorder struct {
+	testing.TB
+	mu       sync.Mutex
+	failures []string
+	cleanups []func()
+}
+
+func (r *recorder) Helper() {}
+func (r *recorder) Errorf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+func (r *recorder) Error(args ...any)                 { r.Errorf("%s", fmt.Sprintln(args...)) }
+func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...); runtime.Goexit() }
+func (r *recorder) Fatal(args ...any)                 { r.Error(args...); runtime.Goexit() }
+func (r *recorder) Cleanup(f func())                  { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) TempDir() string {
+	dir, err := os.MkdirTemp("", "storyform-model-")
+	must(r, err)
+	r.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// failed reports whether something went wrong.
+func (r *recorder) failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.failures) > 0
+}
+
+// trial runs a sequence until it fails or ends, and returns what went wrong,
+// "" for nothing.
+func trial(tb testing.TB, steps []step, seen *tally) string {
+	r := &recorder{TB: tb}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				r.Errorf("panic: %v", p)
+			}
+			for _, f := range slices.Backward(r.cleanups) {
+				f()
+			}
+		}()
+		m := newModel(r)
+		for _, s := range steps {
+			if m.run(s); r.failed() {
+				return
+			}
+		}
+		m.settle()
+		seen.add(m)
+	}()
+	<-done
+	return strings.Join(r.failures, "; ")
+}
+
+// tally counts what happened in sequences, to show that they come to
+// something.
+type tally struct {
+	mu                                  sync.Mutex
+	out, lost, refused, retries         int
+	published, adopted, missed, removed int
+	deaths, cancelled, unknown          int
+}
+
+// add counts a sequence that came to its end.
+func (c *tally) add(m *model) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deaths += m.deaths
+	tried := map[string]int{}
+	for _, r := range m.w.asked(0, publishCalls...) {
+		switch {
+		case r.Outcome == sandbox.OutcomeLost, r.Outcome == sandbox.OutcomeDropped:
+			c.lost++
+		case r.Outcome == sandbox.OutcomeRefused:
+			c.refused++
+		}
+		if tried[r.Media]++; tried[r.Media] == 2 && r.Media != "" {
+			c.retries++
+		}
+	}
+	for _, s := range m.w.sim.Stories("") {
+		if !s.ByHand {
+			c.out++
+		}
+	}
+	for _, ev := range m.w.document().History {
+		switch ev.What {
+		case "published":
+			c.published++
+		case "adopted":
+			c.adopted++
+		case "missed":
+			c.missed++
+		case "removed":
+			c.removed++
+		case "cancelled":
+			c.cancelled++
+		}
+	}
+	for _, e := range m.w.events {
+		if e.Kind == apply.UnknownOutcome {
+			c.unknown++
+		}
+	}
+}
+
+// String tells the counts.
+func (c *tally) String() string {
+	return fmt.Sprintf("%d stories out (%d published, %d adopted), %d publish calls lost, %d refused, %d media tried twice; %d ends in doubt, %d runs killed, %d missed, %d removed, %d cancelled",
+		c.out, c.published, c.adopted, c.lost, c.refused, c.retries, c.unknown, c.deaths, c.missed, c.removed, c.cancelled)
+}
+
+// shorten leaves out of a failing sequence what it does not need to fail.
+func shorten(tb testing.TB, steps []step) []step {
+	for size := len(steps) / 2; size > 0; size /= 2 {
+		for at := 0; at+size <= len(steps); {
+			fewer := slices.Concat(steps[:at], steps[at+size:])
+			if trial(tb, fewer, new(tally)) != "" {
+				steps = fewer
+			} else {
+				at += size
+			}
+		}
+	}
+	return steps
+}
+
+// script is a sequence as TestModelScript reads it.
+func script(steps []step) string {
+	lines := make([]string, 0, len(steps))
+	for _, s := range steps {
+		lines = append(lines, s.String())
+	}
+	return strings.Join(lines, "; ")
+}
+
+// randomSteps makes a sequence.
+func randomSteps(random *rand.Rand, n int) []step {
+	var bag []string
+	for _, v := range verbs {
+		for range v.weight {
+			bag = append(bag, v.name)
+		}
+	}
+	steps := make([]step, 0, n)
+	for range n {
+		steps = append(steps, step{bag[random.IntN(len(bag))], random.IntN(360), random.IntN(360), random.IntN(360)})
+	}
+	return steps
+}
+
+// modelEnv is how many sequences TestModel runs, instead of the default.
+const modelEnv = "STORYFORM_MODEL_SEQUENCES"
+
+// TestModel runs random sequences and checks the promises after each step.
+func TestModel(t *testing.T) {
+	const length = 40
+	sequences := 60
+	if testing.Short() {
+		sequences = 10
+	}
+	if n, err := strconv.Atoi(os.Getenv(modelEnv)); err == nil {
+		sequences = n
+	}
+	var steps atomic.Int64
+	var seen tally
+	t.Cleanup(func() { t.Logf("%d sequences, %d steps: %v", sequences, steps.Load(), &seen) })
+	for seed := range sequences {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
+			t.Parallel()
+			sequence := randomSteps(rand.New(rand.NewPCG(7, uint64(seed))), length)
+			steps.Add(length)
+			if why := trial(t, sequence, &seen); why != "" {
+				short := shorten(t, sequence)
+				t.Errorf("%s\nshortest sequence:\n%s\nwhich ends with: %s", why, script(short), trial(t, short, new(tally)))
+			}
+		})
+	}
+}
+
+// modelScripts are sequences that once went wrong.
+var modelScripts = []string{
+	"declare 247 129 232; save 41 162 358; rename 87 63 284; apply 209 325 245; replay 159 218 184",
+}
+
+// TestModelScript runs the sequences that once went wrong, and one that is
+// given in the environment.
+func TestModelScript(t *testing.T) {
+	for _, text := range append(modelScripts, os.Getenv("STORYFORM_MODEL_SCRIPT")) {
+		var steps []step
+		for line := range strings.SplitSeq(text, ";") {
+			var s step
+			if n, _ := fmt.Sscanf(line, "%s %d %d %d", &s.verb, &s.x, &s.y, &s.z); n == 4 {
+				steps = append(steps, s)
+			}
+		}
+		if why := trial(t, steps, new(tally)); why != "" {
+			t.Errorf("%s\n%s", script(steps), why)
+		}
+	}
+}
