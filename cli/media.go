@@ -81,6 +81,7 @@ func (in *inspector) judge(cfg *config.Config) diag.Diagnostics {
 	told := map[string]bool{}
 	for i := range cfg.Stories {
 		d := &cfg.Stories[i]
+		ds = append(ds, unknownRules(d, told)...)
 		key := d.Source + "\x00" + strings.Join(d.Allow, "\x00")
 		if told[key] {
 			continue
@@ -91,6 +92,28 @@ func (in *inspector) judge(cfg *config.Config) diag.Diagnostics {
 				ds = append(ds, out.At(d.RangeOf(string(d.Kind))).For(d.Address))
 			}
 		}
+	}
+	return ds
+}
+
+// unknownRules reports ids in a story's allow that no rule has, each once for a
+// block.
+func unknownRules(d *story.Desired, told map[string]bool) diag.Diagnostics {
+	var ds diag.Diagnostics
+	for _, id := range d.Allow {
+		key := "allow\x00" + d.Address.Block().String() + "\x00" + id
+		if _, known := media.RuleByID(id); known || told[key] {
+			continue
+		}
+		told[key] = true
+		var ids []string
+		for _, r := range media.Rules() {
+			if r.Kind == d.Kind || r.Kind == "" {
+				ids = append(ids, r.ID)
+			}
+		}
+		ds = append(ds, diag.Errorf("Unknown media rule", "There is no media rule %s to allow.%s The rules for a %s are %s.",
+			render.Clean(id), meant(id, ids), d.Kind, strings.Join(ids, ", ")).At(d.RangeOf("allow")).For(d.Address))
 	}
 	return ds
 }

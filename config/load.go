@@ -37,6 +37,7 @@ type loader struct {
 	pageList  []*story.Page
 	keys      map[string]*instances // of page and story blocks, by "story.x"
 	zones     map[string]zoneAnswer
+	zoneless  map[story.Address]bool // page blocks without a time zone of which was warned
 	stories   []*instance
 	media     map[string]*mediaFile // by resolved path
 	mediaList []*mediaFile          // in the order of the stories
@@ -132,7 +133,7 @@ func newLoader(o Options) *loader {
 		sources: map[string][]byte{}, bodies: map[string]*hclsyntax.Body{},
 		blocks: map[string][]*block{}, named: map[string]map[string]*block{}, locals: map[string]*local{},
 		settings: Settings{APIVersion: defaultAPIVersion, MaxPublish: defaultMaxPublish, SettleAfter: defaultSettleAfter, MediaRules: defaultMediaRules},
-		pages:    map[string]*story.Page{}, keys: map[string]*instances{}, zones: map[string]zoneAnswer{},
+		pages:    map[string]*story.Page{}, keys: map[string]*instances{}, zones: map[string]zoneAnswer{}, zoneless: map[story.Address]bool{},
 		media: map[string]*mediaFile{}, texts: map[string]string{}, hashes: map[string]string{},
 		templates: map[string]hclsyntax.Expression{}, filesets: map[string][]string{},
 		reported: map[hcl.DiagnosticSeverity]int{},

@@ -227,6 +227,7 @@ func (l *loader) storyTime(s *instance, name string) (t time.Time, ok bool) {
 	}
 	t, err := parseTime(text, loc)
 	if err == nil {
+		l.checkZoned(s, name, text)
 		return t, true
 	}
 	summary, detail := wordsOf(err, "Invalid time")
@@ -235,6 +236,20 @@ func (l *loader) storyTime(s *instance, name string) (t time.Time, ok bool) {
 	}
 	l.report(s.addr, errIn(s.block.expr(name), s.ctx, summary, "%s", detail))
 	return time.Time{}, false
+}
+
+// checkZoned warns of a wall-clock time on a Page without a time zone, once
+// for each page block: it is probably meant by another clock than that of UTC.
+func (l *loader) checkZoned(s *instance, name, text string) {
+	page := s.desired.Page
+	if _, err := time.Parse(time.RFC3339, text); err == nil || !s.paged || page.Timezone != "" || l.zoneless[page.Address.Block()] {
+		return
+	}
+	l.zoneless[page.Address.Block()] = true
+	d := errIn(s.block.expr(name), s.ctx, "Page has no time zone",
+		"The Page has no time zone, so this time is read as UTC. Set timezone on %s, such as timezone = \"Asia/Jakarta\"; if UTC is meant, timezone = \"UTC\".", page.Address.Block())
+	d.Severity = hcl.DiagWarning
+	l.report(s.addr, d)
 }
 
 // What labels may hold: they end up in flags, comments and file names.
