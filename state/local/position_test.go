@@ -108,7 +108,7 @@ func TestCommitAfterRollBack(t *testing.T) {
 
 // What a step costs doesn't grow with the state.
 func TestPutCostsTheSame(t *testing.T) {
-	t.Parallel()
+	// Not parallel: what other tests allocate would be counted as well.
 	cost := func(stories int) float64 {
 		path := filepath.Join(t.TempDir(), DefaultName)
 		doc := &state.Document{Lineage: "l", Serial: 1}
