@@ -162,7 +162,7 @@ func TestServer(t *testing.T) {
 	statetest.Run(t, func(t *testing.T) statetest.Instance {
 		key := "suite/" + state.NewID()
 		return statetest.Instance{
-			Open:   func() state.Store { return real(key, minLease.String(), silent) },
+			Open: func() state.Store { return real(key, minLease.String(), silent) },
 			// Whole seconds, cut off, and a server may tell the time a second late.
 			Expire: func() { time.Sleep(minLease + 3*time.Second) },
 		}
