@@ -49,6 +49,9 @@ func (a *app) showState(ctx context.Context, f *configFlags, asJSON bool) error 
 	if err != nil {
 		return err
 	}
+	if asJSON && doc.Serial == 0 {
+		return render.Value(a.Stdout, &state.Document{Version: state.FormatVersion, Stories: []state.Entry{}}) // never written
+	}
 	if asJSON {
 		data, err := state.Encode(doc)
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 // stateCommand groups the commands that look at the state or correct it.
 func stateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "state", Short: "Look at the state, or correct it"}
-	cmd.AddCommand(stateListCommand(a), stateShowCommand(a), stateMvCommand(a), stateRmCommand(a), statePullCommand(a))
+	cmd.AddCommand(stateListCommand(a), stateShowCommand(a), stateMvCommand(a), stateRmCommand(a), statePullCommand(a), statePushCommand(a))
 	return cmd
 }
 

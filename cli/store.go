@@ -3,13 +3,17 @@ package cli
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"storyform/config"
 	"storyform/plan"
 	"storyform/state"
 	"storyform/state/local"
+	"storyform/state/s3"
 )
 
 // Where the state is when no backend is declared, and where --sandbox keeps
@@ -24,6 +28,7 @@ const (
 // is a row.
 var backends = map[string]func(ctx context.Context, a *app, args map[string]string) (state.Store, error){
 	"local": openLocal,
+	"s3":    openS3,
 }
 
 // openStore opens the state of a configuration.
@@ -46,7 +51,7 @@ func (a *app) openPlanStore(ctx context.Context, s plan.Settings) (state.Store, 
 	}
 	open, ok := backends[kind]
 	if !ok {
-		return nil, fail("Unknown backend", "There is no backend %q; this storyform knows: local.", kind)
+		return nil, fail("Unknown backend", "There is no backend %q; this storyform knows: %s.", kind, strings.Join(slices.Sorted(maps.Keys(backends)), ", "))
 	}
 	return open(ctx, a, args)
 }
@@ -68,6 +73,15 @@ func openLocal(_ context.Context, a *app, args map[string]string) (state.Store, 
 	store, err := local.Open(name)
 	if err != nil {
 		return nil, stateFailure(err)
+	}
+	return store, nil
+}
+
+// openS3 opens a state in a bucket.
+func openS3(ctx context.Context, a *app, args map[string]string) (state.Store, error) {
+	store, err := s3.Open(ctx, args, a.Getenv)
+	if err != nil {
+		return nil, fail("Backend can't be used", "%v.", err)
 	}
 	return store, nil
 }
