@@ -34,8 +34,9 @@ var imports = map[string][]string{
 	"state/lease":      {"state"},
 	"state/object":     {"state", "state/lease"},
 	"state/s3":         {"state", "state/object"},
-	"state/httpstore":  {"state"},
-	"state/git":        {"state", "state/lease"},
+	"state/snapshot":   {"state"},
+	"state/httpstore":  {"state", "state/snapshot"},
+	"state/git":        {"state", "state/lease", "state/snapshot"},
 	"render":           {"plan", "state", "story"},
 }
 

@@ -51,6 +51,7 @@ import (
 
 	"storyform/internal/clock"
 	"storyform/state"
+	"storyform/state/snapshot"
 )
 
 // Store is a state behind an address. It is safe for use by several
@@ -92,26 +93,18 @@ func (s *Store) Load(ctx context.Context) (*state.Document, []state.Record, erro
 	if err != nil {
 		return nil, nil, s.wrap("read", err)
 	}
-	return c.doc, c.records, nil
+	return c.Document, c.Records, nil
 }
 
 // Append makes rec durable at its position, by writing everything with it.
 func (s *Store) Append(ctx context.Context, rec state.Record) error {
-	line, err := state.EncodeRecord(rec)
-	if err != nil {
-		return err
-	}
-	err = s.change(ctx, func(c *content) (*content, error) { return c.append(rec, string(line)) })
+	err := s.change(ctx, func(c *content) (*content, error) { return c.follow(c.Append(rec)) })
 	return s.wrap(fmt.Sprintf("write record %d after serial %d to", rec.Seq, rec.Base), err)
 }
 
 // Commit writes doc as the document of its serial.
 func (s *Store) Commit(ctx context.Context, doc *state.Document) error {
-	data, err := state.Encode(doc)
-	if err != nil {
-		return err
-	}
-	err = s.change(ctx, func(c *content) (*content, error) { return c.commit(doc, data) })
+	err := s.change(ctx, func(c *content) (*content, error) { return c.follow(c.Commit(doc)) })
 	return s.wrap(fmt.Sprintf("write serial %d of", doc.Serial), err)
 }
 
@@ -200,7 +193,7 @@ func (s *Store) probe(ctx context.Context) error {
 		return err
 	}
 	if !now.exists {
-		now = &content{serial: 1, doc: new(state.Document), exists: true}
+		now = &content{Snapshot: snapshot.Empty(), serial: 1, exists: true}
 		if err := s.post(ctx, now); err != nil {
 			return fmt.Errorf("write an empty state: %w", err)
 		}
