@@ -133,6 +133,9 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if len(f.config.vars) > 0 {
 		return fail("Variables can't change a saved plan", "%s was made with its own variables. Leave out --var and --var-file, or make the plan again with them.", name)
 	}
+	if f.filter.used() {
+		return fail("A saved plan is applied as a whole", "%s was made with its own choice of stories. Leave out --target, --exclude, --page and --label, or make the plan again with them.", name)
+	}
 	if err := checkExpected(f, p); err != nil {
 		return err
 	}

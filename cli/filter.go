@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -41,6 +40,23 @@ func (f *filterFlags) register(flags *pflag.FlagSet) {
 // used reports whether any flag was given.
 func (f *filterFlags) used() bool {
 	return len(f.targets)+len(f.excludes)+len(f.pages)+len(f.labels) > 0
+}
+
+// subject begins a sentence with the flags that were given.
+func (f *filterFlags) subject() string {
+	var used []string
+	for _, flag := range []struct {
+		name   string
+		values []string
+	}{{"--target", f.targets}, {"--exclude", f.excludes}, {"--page", f.pages}, {"--label", f.labels}} {
+		if len(flag.values) > 0 {
+			used = append(used, flag.name)
+		}
+	}
+	if len(used) == 1 {
+		return used[0] + " limits"
+	}
+	return strings.Join(used[:len(used)-1], ", ") + " and " + used[len(used)-1] + " limit"
 }
 
 // subject is a story that can be chosen.
@@ -259,7 +275,7 @@ func filterPlan(p *plan.Plan, f *filterFlags, known []subject) (*plan.Plan, diag
 	}
 	out.CancelsAll = p.CancelsAll && out.Summary.Cancel == p.Summary.Cancel
 	out.Fingerprint = plan.FingerprintOf(out.Changes)
-	out.Diagnostics = append(partDiagnostics(p, &out, keep, onPage), partWarning(p, &out))
+	out.Diagnostics = append(partDiagnostics(p, &out, keep, onPage), partWarning(f, p, &out))
 	return &out, nil
 }
 
@@ -300,7 +316,7 @@ func partDiagnostics(whole, part *plan.Plan, keep func(story.Address) bool, onPa
 }
 
 // partWarning reminds of what is left out.
-func partWarning(whole, part *plan.Plan) diag.Diagnostic {
+func partWarning(f *filterFlags, whole, part *plan.Plan) diag.Diagnostic {
 	n := 0
 	for _, c := range whole.Changes {
 		if c.Action != plan.Note {
@@ -313,11 +329,10 @@ func partWarning(whole, part *plan.Plan) diag.Diagnostic {
 		}
 	}
 	if n == 0 {
-		return diag.Warnf("Plan is limited to a part", "--target, --exclude, --page or --label limit this plan; nothing that would be done is left out.")
+		return diag.Warnf("Plan is limited to a part", "%s this plan to a part; nothing that would be done is left out.", f.subject())
 	}
 	return diag.Warnf("Plan is limited to a part",
-		"--target, --exclude, --page or --label limit this plan: %s left out. Plan without them to see all.",
-		fmt.Sprintf("%s of other stories %s", count(n, "change", "changes"), isAre(n)))
+		"%s this plan to a part: %s of other stories %s left out.", f.subject(), count(n, "change", "changes"), isAre(n))
 }
 
 // isAre is the verb for n things.

@@ -39,6 +39,14 @@ var commands = []func(*app) *cobra.Command{
 	outputCommand, consoleCommand, graphCommand, doctorCommand, explainCommand, sandboxCommand, versionCommand,
 }
 
+// The groups of commands in the help, and which commands are in the first.
+const (
+	mainGroup  = "main"
+	otherGroup = "other"
+)
+
+var mainCommands = []string{"init", "validate", "plan", "apply", "status", "stories"}
+
 // Main runs the program and returns its exit code.
 func Main(ctx context.Context, env Env) (code int) {
 	a := &app{Env: env}
@@ -87,13 +95,21 @@ func (a *app) root() *cobra.Command {
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
+	root.AddGroup(&cobra.Group{ID: mainGroup, Title: "Main commands:"}, &cobra.Group{ID: otherGroup, Title: "All other commands:"})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chdir, "chdir", "", "work in this folder instead of the current one")
 	flags.BoolVar(&a.noColor, "no-color", false, "print without colours")
 	flags.BoolVar(&a.sandbox, "sandbox", false, "use the built-in simulator instead of Facebook, with a state of its own")
 	for _, command := range commands {
-		root.AddCommand(command(a))
+		cmd := command(a)
+		cmd.GroupID = otherGroup
+		if slices.Contains(mainCommands, cmd.Name()) {
+			cmd.GroupID = mainGroup
+		}
+		root.AddCommand(cmd)
 	}
+	root.SetHelpCommandGroupID(otherGroup)
+	root.SetCompletionCommandGroupID(otherGroup)
 	root.AddCommand(wordCommands()...)
 	addForeignFlags(root)
 	root.SetFlagErrorFunc(flagError)
