@@ -79,7 +79,8 @@ type Lock interface {
 	// Info is what others see of this lock.
 	Info() LockInfo
 	// Check fails with ErrLockLost when the lock is no longer ours or may
-	// expire within margin. It asks nobody: it tells what is known.
+	// expire within margin; of a lease shorter than twice the margin, half
+	// must be left. It asks nobody: it tells what is known.
 	Check(margin time.Duration) error
 	// Unlock releases the lock. Releasing a lost lock is an error and does no
 	// harm to its new holder.

@@ -39,13 +39,15 @@ func (m *Manager) hold(ctx context.Context, b body, version string, sent time.Ti
 func (l *Lock) Info() state.LockInfo { return l.info }
 
 // Check fails with ErrLockLost when the lock is no longer ours or its lease
-// may run out within margin. It asks nobody.
+// may run out within margin. It asks nobody. Of a lease that is too short for
+// the margin half must be left: a third is when it is renewed.
 func (l *Lock) Check(margin time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended != nil {
 		return l.ended
 	}
+	margin = min(margin, l.m.TTL/2)
 	since := elapsed(l.sent, l.m.Clock.Now())
 	if left := l.m.TTL - since; left <= margin {
 		return fmt.Errorf("%w: its lease of %v was renewed %v ago, and %v of it must be left", state.ErrLockLost, l.m.TTL, since.Round(time.Second), margin)
