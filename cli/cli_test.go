@@ -14,6 +14,7 @@ import (
 
 	"storyform/internal/diag"
 	"storyform/plan"
+	"storyform/render"
 	"storyform/story"
 )
 
@@ -216,5 +217,22 @@ func TestInProcess(t *testing.T) {
 	out, _, code := runIn(t, t.TempDir(), time.Date(2026, 12, 20, 2, 0, 0, 0, time.UTC), "version")
 	if code != 0 || !strings.HasPrefix(out, "storyform ") {
 		t.Errorf("got %d, %q", code, out)
+	}
+}
+
+func TestSeldom(t *testing.T) {
+	s := &seldom{last: map[story.Address]time.Time{}}
+	start := time.Date(2026, 12, 20, 2, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name    string
+		elapsed time.Duration
+		want    bool
+	}{
+		{"a", time.Second, false}, {"a", 11 * time.Second, true}, {"b", 12 * time.Second, true}, {"a", 15 * time.Second, false},
+		{"a", 22 * time.Second, true}, {"b", 21 * time.Second, false},
+	} {
+		if got := s.worth(render.Event{Address: addr(test.name), Time: start.Add(test.elapsed), Elapsed: test.elapsed}); got != test.want {
+			t.Errorf("%s after %s: got %v, want %v", test.name, test.elapsed, got, test.want)
+		}
 	}
 }

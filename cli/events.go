@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -124,11 +125,42 @@ func (a *app) progress(p *plan.Plan) (report func(apply.Event), closeAll func())
 	default:
 		text = render.Lines(a.Stderr, o)
 	}
+	seldom := &seldom{last: map[story.Address]time.Time{}}
 	return func(e apply.Event) {
 		ev := renderEvent(e)
 		text.Event(ev)
+		if ev.Kind == render.UploadProgress && !seldom.worth(ev) {
+			return
+		}
 		a.events.tell(func(l *render.JSONLines) error { return l.Event(ev) })
 	}, text.Close
+}
+
+// progressEvery is the time between two lines of JSON about one upload, as
+// between two of Terraform about one resource.
+const progressEvery = 10 * time.Second
+
+// seldom says when an upload's progress is worth another line.
+type seldom struct {
+	mu   sync.Mutex
+	last map[story.Address]time.Time
+}
+
+// worth reports whether it is time for another line about an event's upload.
+// The first is due that long after the upload began, whose start was told.
+func (s *seldom) worth(e render.Event) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last, seen := s.last[e.Address]
+	if !seen {
+		last = e.Time.Add(-e.Elapsed)
+		s.last[e.Address] = last
+	}
+	if e.Time.Sub(last) < progressEvery {
+		return false
+	}
+	s.last[e.Address] = e.Time
+	return true
 }
 
 // finished tells how an apply ended.

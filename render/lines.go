@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -141,10 +142,13 @@ func (l *JSONLines) Plan(p *plan.Plan) error {
 			return err
 		}
 	}
-	if err := l.Diagnostics(p.Diagnostics); err != nil {
+	if err := l.Diagnostics(append(unreadPages(p), p.Diagnostics...)); err != nil {
 		return err
 	}
 	s, level, message := p.Summary, "info", Summary(p.Summary)
+	if message == NoChanges {
+		message = newTimeline(p, l.o).noChanges()
+	}
 	if n := countErrors(p.Diagnostics); n > 0 {
 		level, message = "error", failedLine(n)
 	}
@@ -152,6 +156,17 @@ func (l *JSONLines) Plan(p *plan.Plan) error {
 		e.Changes = &changesLine{s.Publish + s.Schedule + s.Resume, s.Change, s.Adopt, s.Cancel, "plan"}
 		e.Summary, e.Fingerprint = &s, p.Fingerprint
 	})
+}
+
+// unreadPages says of each Page that could not be read why.
+func unreadPages(p *plan.Plan) diag.Diagnostics {
+	var ds diag.Diagnostics
+	for i := range p.Pages {
+		if page := &p.Pages[i]; page.Unread != "" {
+			ds = append(ds, diag.Errorf("Page could not be read", "%s: %s.", page.Address, strings.TrimSuffix(page.Unread, ".")).For(page.Address))
+		}
+	}
+	return ds
 }
 
 // Diagnostics writes a line for each message.
