@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"context"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"storyform/apply"
+	"storyform/config"
+	"storyform/graphapi"
 	"storyform/render"
 	"storyform/state"
 )
@@ -12,23 +16,63 @@ import (
 // statusCommand shows one screen a Page, from the state.
 func statusCommand(a *app) *cobra.Command {
 	var f configFlags
+	var remote remoteFlags
+	var refresh bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show for each Page what is live, what comes next, and what went wrong",
-		Long: `Shows one screen for each Page, from the state alone: what is live and for how
-long, what comes next, what was missed or is in doubt. It asks no Page; stories
-and plan do.`,
+		Long: `Shows one screen for each Page: what is live and for how long, what comes next,
+what was missed or is in doubt, and how many stories are there that storyform
+does not manage. With --refresh=false it asks no Page and needs no token.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, doc, err := a.stateOf(cmd.Context(), &f)
 			if err != nil {
 				return err
 			}
-			return render.Status(a.Stdout, doc, a.zonedOptions(cfg))
+			if err := render.Status(a.Stdout, doc, a.zonedOptions(cfg)); err != nil || !refresh {
+				return err
+			}
+			return a.unmanaged(cmd.Context(), cfg, doc, remote.parallelism)
 		},
 	}
 	f.register(cmd.Flags())
+	remote.register(cmd.Flags())
+	cmd.Flags().BoolVar(&refresh, "refresh", true, "also ask the Pages for stories that are not managed here")
 	return cmd
+}
+
+// unmanaged tells which Pages show stories that the state does not know. A
+// Page that can't be read is told, and no failure: the state was shown.
+func (a *app) unmanaged(ctx context.Context, cfg *config.Config, doc *state.Document, parallelism int) error {
+	if len(cfg.Pages) == 0 {
+		return nil
+	}
+	pages, err := a.remote(ctx, cfg.Settings.APIVersion)
+	if err != nil {
+		return err
+	}
+	observed, err := apply.Observe(ctx, pages, planPages(cfg.Pages), &state.Document{}, a.Clock, parallelism)
+	if err != nil {
+		return fail("Reading the Pages was interrupted", "%v", err)
+	}
+	now := a.Clock.Now()
+	for _, p := range cfg.Pages {
+		if err := observed.Unread[p.ID]; err != nil {
+			a.printf("\n%s could not be asked what else is on it: %s\n", p.Address, render.Clean(graphapi.Reason(err)))
+			continue
+		}
+		n := 0
+		for _, s := range observed.Views[p.ID].Stories {
+			if s.Published && now.Before(s.ExpiresAt()) && managedAs(doc, s).IsZero() {
+				n++
+			}
+		}
+		if n > 0 {
+			a.printf("\n%s live on %s, not managed here; storyform stories lists them.\n", count(n, "other story is", "other stories are"), p.Address)
+		}
+	}
+	return nil
 }
 
 // historyCommand lists what was published and how every story ended.
