@@ -33,7 +33,7 @@ var imports = map[string][]string{
 	"state/local":      {"state", "story"},
 	"state/lease":      {"state"},
 	"state/object":     {"state", "state/lease"},
-	"state/s3":         {"state", "state/object"},
+	"state/s3":         {"state", "state/lease", "state/object"},
 	"state/snapshot":   {"state"},
 	"state/httpstore":  {"state", "state/snapshot"},
 	"state/git":        {"state", "state/lease", "state/snapshot"},

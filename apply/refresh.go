@@ -6,10 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"storyform/graphapi"
 	"storyform/internal/clock"
+	"storyform/internal/parallel"
 	"storyform/plan"
 	"storyform/state"
 	"storyform/story"
@@ -59,8 +58,7 @@ func (o *Observation) UnreadText() map[string]string {
 func Observe(ctx context.Context, pages *Pages, list []plan.Page, doc *state.Document, clk clock.Clock, parallelism int) (*Observation, error) {
 	o := &Observation{Views: map[string]*story.PageView{}, Videos: map[string]story.VideoView{}, Unread: map[string]error{}}
 	var mu sync.Mutex
-	var group errgroup.Group
-	group.SetLimit(max(1, parallelism))
+	group := parallel.WithLimit(parallelism)
 	for _, page := range list {
 		group.Go(func() error {
 			view, videos, err := observePage(ctx, pages, page, doc, clk)

@@ -9,10 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"storyform/internal/clock"
 	"storyform/internal/diag"
+	"storyform/internal/parallel"
 	"storyform/plan"
 	"storyform/state"
 	"storyform/story"
@@ -215,8 +214,7 @@ func (r *run) execute() error {
 		return err
 	}
 	workers := r.workers()
-	var group errgroup.Group
-	group.SetLimit(max(1, r.Parallelism))
+	group := parallel.WithLimit(r.Parallelism)
 	for _, w := range workers {
 		group.Go(func() error {
 			err := w.work()

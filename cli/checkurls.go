@@ -4,10 +4,9 @@ import (
 	"context"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"storyform/config"
 	"storyform/internal/diag"
+	"storyform/internal/parallel"
 	"storyform/media"
 	"storyform/story"
 )
@@ -29,8 +28,7 @@ func (a *app) checkURLs(ctx context.Context, cfg *config.Config) diag.Diagnostic
 	loopback := a.sandbox || loopbackURL(a.Getenv("STORYFORM_GRAPH_URL"))
 	var mu sync.Mutex
 	var ds diag.Diagnostics
-	var group errgroup.Group
-	group.SetLimit(urlChecks)
+	group := parallel.WithLimit(urlChecks)
 	for _, d := range hosted {
 		group.Go(func() error {
 			f, err := media.Probe(ctx, d.Source, d.Kind, media.ProbeOptions{AllowLoopback: loopback})
