@@ -63,7 +63,7 @@ func (w *world) content(d story.Desired) string {
 	if !d.Media.Hosted {
 		return d.Media.SHA256
 	}
-	content, err := os.ReadFile(filepath.Join(w.dir, d.Address.Name+".mp4"))
+	content, err := os.ReadFile(filepath.Join(w.dir, filepath.Base(d.Source)))
 	must(w.tb, err)
 	return hash(content)
 }

@@ -64,6 +64,7 @@ var flows = []flow{
 	{name: "photo", next: photoNext, setup: func(w *world) { w.declare(w.local("story", "a.jpg")) }},
 	{name: "local video", next: videoNext, setup: func(w *world) { w.declare(w.local("story", "a.mp4")) }},
 	{name: "hosted video", next: videoNext, setup: func(w *world) { w.declare(w.hosted("story")) }},
+	{name: "hosted photo", next: photoNext, setup: func(w *world) { w.declare(w.hostedPhoto("story")) }},
 	{name: "two Pages at once", setup: func(w *world) {
 		w.declare(w.local("one", "a.png"), w.local("two", "b.mp4", on(otherID)))
 	}},
@@ -143,6 +144,11 @@ var flows = []flow{
 		w.clock.Advance(5 * time.Hour)
 		w.declare(old, w.local("story", "c.jpg"))
 	}},
+}
+
+// named is the flow with a name.
+func named(name string) flow {
+	return flows[slices.IndexFunc(flows, func(f flow) bool { return f.name == name })]
 }
 
 // nothing and everDeclared are for flow.out.

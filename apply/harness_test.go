@@ -250,11 +250,22 @@ func (w *world) local(name, file string, changes ...func(*story.Desired)) story.
 // hosted declares a video that Meta fetches from a URL.
 func (w *world) hosted(name string, changes ...func(*story.Desired)) story.Desired {
 	w.tb.Helper()
-	d := w.local(name, name+".mp4", changes...)
-	content, err := os.ReadFile(filepath.Join(w.dir, name+".mp4"))
+	return w.atURL(w.local(name, name+".mp4", changes...))
+}
+
+// hostedPhoto declares a photo that Meta fetches from a URL.
+func (w *world) hostedPhoto(name string, changes ...func(*story.Desired)) story.Desired {
+	w.tb.Helper()
+	return w.atURL(w.local(name, name+".jpg", changes...))
+}
+
+// atURL puts the file of a story on the web.
+func (w *world) atURL(d story.Desired) story.Desired {
+	w.tb.Helper()
+	content, err := os.ReadFile(filepath.Join(w.dir, d.Source))
 	must(w.tb, err)
-	d.Source = "https://media.example.com/" + name + ".mp4"
-	d.Media = story.Media{Kind: story.Video, Hosted: true}
+	d.Source = "https://media.example.com/" + d.Source
+	d.Media = story.Media{Kind: d.Kind, Hosted: true}
 	w.sim.Host(d.Source, content)
 	return d
 }

@@ -221,3 +221,36 @@ func TestRemovedByHand(t *testing.T) {
 		t.Error("it is to be published again")
 	}
 }
+
+// What a person has to allow is refused, and nothing of it is begun.
+func TestRefused(t *testing.T) {
+	t.Run("many stories", func(t *testing.T) {
+		w := newWorld(t)
+		w.settings.MaxPublish = 2
+		w.declare(w.local("one", "a.jpg"), w.local("two", "b.jpg"), w.local("three", "c.mp4", on(otherID)))
+		_, result, err := w.planAndApply()
+		if got := errorSummaries(result.Diagnostics); !errors.Is(err, apply.ErrRefused) || len(got) != 1 || got[0] != "More stories than max_publish" {
+			t.Errorf("got error %v and %v", err, got)
+		}
+		if posts := w.posts(0); len(posts) > 0 || len(w.document().Stories) > 0 {
+			t.Errorf("%v were sent, and the state knows %d stories", posts, len(w.document().Stories))
+		}
+		w.mustApply(func(o *apply.Options) { o.AllowBulk = true })
+		w.assertOnce()
+	})
+	t.Run("everything cancelled", func(t *testing.T) {
+		w := newWorld(t)
+		w.declare(w.local("one", "a.jpg", at(time.Hour)), w.local("two", "b.jpg", at(time.Hour)))
+		w.mustApply()
+		w.declare()
+		_, result, err := w.planAndApply()
+		if got := errorSummaries(result.Diagnostics); !errors.Is(err, apply.ErrRefused) || len(got) != 1 || got[0] != "Every scheduled story would be cancelled" {
+			t.Errorf("got error %v and %v", err, got)
+		}
+		if got := w.entry("one").Status; got != story.Scheduled {
+			t.Errorf("a story is %s, want scheduled", got)
+		}
+		w.mustApply(func(o *apply.Options) { o.AllowCancelAll = true })
+		w.assertQuiet()
+	})
+}

@@ -108,8 +108,9 @@ var faultEdges = []string{
 
 // announcement is what a record "publishing" said.
 type announcement struct {
-	slot, revision int
-	deadline       time.Time
+	address  story.Address
+	revision int
+	deadline time.Time
 }
 
 // model is a world, what is declared in it, and what is known of its past.
@@ -154,7 +155,7 @@ func (s watched) Append(ctx context.Context, rec state.Record) error {
 		if rec.Entry.Operation.Attempt > 1 {
 			s.m.retries++
 		}
-		s.m.announced[rec.Entry.MediaID] = announcement{slotOf(rec.Key), rec.Entry.Revision, rec.Entry.Deadline()}
+		s.m.announced[rec.Entry.MediaID] = announcement{rec.Key, rec.Entry.Revision, rec.Entry.Deadline()}
 		s.m.mu.Unlock()
 	}
 	return s.Store.Append(ctx, rec)

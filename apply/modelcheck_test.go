@@ -32,18 +32,22 @@ func (m *model) check() {
 			tb.Errorf("media %s are out, and no record announced that", s.MediaID)
 			continue
 		}
-		if !m.approved[approval(a.slot, s.Page, s.SHA256)] {
-			tb.Errorf("slot %d shows %.8s on %s, which nobody approved", a.slot, s.SHA256, s.Page)
+		if !m.approved[approval(slotOf(a.address), s.Page, s.SHA256)] {
+			tb.Errorf("%s shows %.8s on %s, which nobody approved", a.address, s.SHA256, s.Page)
 		}
-		key := fmt.Sprintf("slot %d revision %d", a.slot, a.revision)
-		if out[key]++; out[key] > 1 {
-			tb.Errorf("%s is out %d times", key, out[key])
+		for _, key := range []string{
+			fmt.Sprintf("%s revision %d", a.address, a.revision),
+			fmt.Sprintf("content %.8s on %s in revision %d", s.SHA256, s.Page, a.revision), // also under another name
+		} {
+			if out[key]++; out[key] > 1 {
+				tb.Errorf("%s is out %d times", key, out[key])
+			}
 		}
 	}
 	for _, r := range m.w.asked(0, publishCalls...) {
 		slow := strings.Contains(r.Fault, "before delay") // on its way when the window closed
 		if a := m.announced[r.Media]; r.Public && !slow && !a.deadline.IsZero() && r.Time.After(a.deadline) {
-			tb.Errorf("slot %d was published %s after the end of its window", a.slot, r.Time.Sub(a.deadline))
+			tb.Errorf("%s was published %s after the end of its window", a.address, r.Time.Sub(a.deadline))
 		}
 	}
 	m.checkMemory()
@@ -64,7 +68,7 @@ func (m *model) checkMemory() {
 	}
 	for id, a := range m.announced {
 		if !known[id] && len(m.w.callsWith(id)) > 0 {
-			m.w.tb.Errorf("the state has lost the media_id %s of slot %d revision %d", id, a.slot, a.revision)
+			m.w.tb.Errorf("the state has lost the media_id %s of %s revision %d", id, a.address, a.revision)
 		}
 	}
 }

@@ -160,7 +160,14 @@ func declare(e *state.Entry, c *plan.Change) {
 // found writes what the Page's list says into an entry.
 func found(e *state.Entry, f *plan.Found, now time.Time) {
 	e.MediaID, e.PostID, e.URL = f.MediaID, f.PostID, f.URL
-	e.PublishedAt = f.CreatedAt.UTC()
+	switch {
+	case !f.CreatedAt.IsZero():
+		e.PublishedAt = f.CreatedAt.UTC()
+	case e.PublishedAt.IsZero() && e.Operation != nil && !e.Operation.AttemptAt.IsZero():
+		e.PublishedAt = e.Operation.AttemptAt // the list does not tell the time
+	case e.PublishedAt.IsZero():
+		e.PublishedAt = now.UTC()
+	}
 	e.ExpiresAt = e.PublishedAt.Add(story.Lifetime)
 	e.Status, e.Operation, e.Failure = story.Live, nil, nil
 	if !now.Before(e.ExpiresAt) {

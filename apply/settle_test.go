@@ -1,7 +1,12 @@
 package apply_test
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,12 +28,12 @@ func TestSettleInOneRun(t *testing.T) {
 	w := newWorld(t)
 	w.set("listing_lag=20s")
 	w.fault(lostAnswers)
-	w.declare(w.local("one", "a.jpg"), w.local("two", "b.mp4"), w.hosted("three"), w.local("four", "d.png"), w.local("far", "e.jpg", on(otherID)))
+	w.declare(w.local("one", "a.jpg"), w.local("two", "b.mp4"), w.hosted("three"), w.local("four", "d.png"), w.local("far", "e.jpg", on(otherID)), w.hostedPhoto("farther", on(otherID)))
 	result := w.mustApply()
-	if got := result.Count(apply.EndPublished); got != 5 || result.ExitCode(true) != apply.ExitPublished {
-		t.Errorf("got %v and exit code %d, want five published and 2", endings(result), result.ExitCode(true))
+	if got := result.Count(apply.EndPublished); got != 6 || result.ExitCode(true) != apply.ExitPublished {
+		t.Errorf("got %v and exit code %d, want six published and 2", endings(result), result.ExitCode(true))
 	}
-	w.assertCalls(0, 5, 5)
+	w.assertCalls(0, 6, 6)
 	for _, d := range w.stories {
 		if e := w.entry(d.Address.Name); e.Status != story.Live || e.PostID == "" || e.URL == "" || e.Operation != nil || e.Failure != nil {
 			t.Errorf("%s is remembered as %s", d.Address, toJSON(e))
@@ -445,4 +450,42 @@ func TestSettlePageUnavailable(t *testing.T) {
 			w.assertOnce()
 		})
 	}
+}
+
+// A list that does not tell when a story was made, or tells it in a way that
+// is not understood, does not make a story of the year 1 of it.
+func TestListWithoutTime(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		for _, value := range []string{"", "yesterday", "-5", "99999999999999999999"} {
+			w := newWorld(t)
+			w.route = func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(r *http.Request) (*http.Response, error) {
+					resp, err := next.RoundTrip(r)
+					if err == nil && edgeOf(r) == sandbox.EdgeStories {
+						replaceBody(resp, regexp.MustCompile(`"creation_time":"[0-9]+"`), `"creation_time":"`+value+`"`)
+					}
+					return resp, err
+				})
+			}
+			w.declare(w.local("story", "a.jpg"))
+			if lost {
+				w.fault("photo_stories after reset")
+			}
+			w.mustApply()
+			if e := w.entry("story"); e.Status != story.Live || e.URL == "" || !e.PublishedAt.Equal(start) || !e.ExpiresAt.Equal(start.Add(story.Lifetime)) {
+				t.Errorf("with the time %q it is remembered as %s", value, toJSON(e))
+			}
+			w.clock.Advance(time.Hour)
+			w.assertOnce()
+		}
+	}
+}
+
+// replaceBody changes the body of an answer.
+func replaceBody(resp *http.Response, find *regexp.Regexp, with string) {
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	body = find.ReplaceAll(body, []byte(with))
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
 }

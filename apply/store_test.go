@@ -22,7 +22,7 @@ var errDisk = errors.New("no space left on device")
 // everything to its end.
 func TestStoreFails(t *testing.T) {
 	cases := 0
-	for _, f := range []flow{flows[0], flows[1], flows[6], flows[7], {name: "a sequence", setup: sequence}} {
+	for _, f := range []flow{named("photo"), named("local video"), named("two Pages at once"), named("a photo to settle"), named("answer lost, list late"), {name: "a sequence", setup: sequence}} {
 		for _, when := range []string{"before", "after"} {
 			for nth := 1; ; nth++ {
 				w := newWorld(t, inMemory)
