@@ -314,10 +314,12 @@ func TestCrashTwice(t *testing.T) {
 					}
 					point := w.crashLater(second)
 					if point == "" {
+						w.close()
 						break
 					}
 					pairs.Add(1)
-					if f.finish(w); t.Failed() {
+					f.finish(w)
+					if w.close(); t.Failed() {
 						t.Fatalf("died %s, and then %s", spot.point, point)
 					}
 				}

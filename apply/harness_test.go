@@ -74,6 +74,7 @@ type world struct {
 	events   []apply.Event
 	runs     int
 	echo     io.Writer // gets what the runs tell as well; nil: nobody does
+	closers  []func()
 }
 
 // worldOption changes a world before it begins.
@@ -104,13 +105,23 @@ func newWorld(tb testing.TB, options ...worldOption) *world {
 	server.Start()
 	w.url = server.URL
 	w.fast = &http.Transport{MaxIdleConnsPerHost: 4}
-	tb.Cleanup(func() {
+	w.closers = append(w.closers, func() {
 		w.fast.CloseIdleConnections()
 		server.CloseClientConnections()
 		server.Close()
 		w.assertNoSecret()
 	})
+	tb.Cleanup(w.close)
 	return w
+}
+
+// close ends a world. A test that makes hundreds of them calls it; otherwise
+// the end of the test does.
+func (w *world) close() {
+	for _, f := range slices.Backward(w.closers) {
+		f()
+	}
+	w.closers = nil
 }
 
 // must ends a test when something that has nothing to do with it went wrong.

@@ -275,7 +275,7 @@ func (w *world) crashPlan(made *plan.Plan, at func(n int, point string) bool) (m
 	}()
 	select {
 	case <-m.died:
-		w.tb.Cleanup(func() { close(m.release); <-m.done })
+		w.closers = append(w.closers, func() { close(m.release); <-m.done })
 		m.flying.Wait() // what was on its way arrives
 		// The kernel would have taken the lock away.
 		if err := p.open().ForceUnlock(context.Background(), o.Lock.ID); err != nil && !errors.Is(err, state.ErrNotLocked) {

@@ -119,6 +119,7 @@ func TestRatesAndWindow(t *testing.T) {
 					t.Errorf("%s: it went out %s after the end of its window", kind, s.CreatedAt.Sub(end))
 				}
 			}
+			w.close()
 		}
 	}
 }

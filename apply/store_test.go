@@ -59,7 +59,8 @@ func TestStoreFails(t *testing.T) {
 				if failed == "append publishing" && len(w.asked(mark, publishCalls...)) > len(w.announced()) {
 					t.Errorf("%s: a call was made that is not recorded: %s", name, w.requestLines(mark))
 				}
-				if f.finish(w); t.Failed() {
+				f.finish(w)
+				if w.close(); t.Failed() {
 					t.Fatal(name)
 				}
 			}
