@@ -357,7 +357,7 @@ func TestHostileAnnotations(t *testing.T) {
 func TestHostileTextStaysReadable(t *testing.T) {
 	for _, tt := range [][2]string{
 		{"plain text, 100 %", "plain text, 100 %"},
-		{"ねこ é 🎄 👩‍👧 می‌خواهم", "ねこ é 🎄 👩‍👧 می‌خواهم"},
+		{"ねこ é 🎄 👩‍👧 می\u200cخواهم", "ねこ é 🎄 👩‍👧 می\u200cخواهم"},
 		{"a\tb", "a b"},
 		{"a\x1b[31mb", `a\x1b[31mb`},
 		{"a\nb\rc", `a\nb\rc`},

@@ -177,7 +177,7 @@ func (s *hevcSPS) readTail(r *bits, layers int) {
 	for range 6 {
 		r.ue()
 	}
-	if r.flag() && r.flag() { // scaling lists, spelled out
+	if enabled := r.flag(); enabled && r.flag() { // scaling lists, spelled out
 		skipHEVCScaling(r)
 	}
 	r.skip(2)
