@@ -83,6 +83,7 @@ func TestRefusedPush(t *testing.T) {
 // and hooks.
 func TestCheckoutUntouched(t *testing.T) {
 	_, work := remote(t)
+	pushMain(t, work)
 	for _, hook := range []string{"pre-push", "reference-transaction", "post-commit"} {
 		text := "#!/bin/sh\ntouch \"" + work + "/hook-ran\"\nexit 1\n"
 		if err := os.WriteFile(filepath.Join(work, ".git", "hooks", hook), []byte(text), 0o700); err != nil {
@@ -123,6 +124,7 @@ func TestCheckoutUntouched(t *testing.T) {
 // The branch's history is the state's: a commit for each step, said in words.
 func TestHistory(t *testing.T) {
 	bare, work := remote(t)
+	pushMain(t, work)
 	store := open1(t, work, start.Local)
 	l, err := store.Lock(t.Context(), state.LockInfo{ID: "a", Who: "ci@acme", Operation: "apply"})
 	wantErr(t, err, nil, "")
@@ -227,6 +229,7 @@ func TestForeign(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			_, work := remote(t)
+			pushMain(t, work)
 			store := open1(t, work, start.Local)
 			s := session(t, store, "a")
 			put(t, s, "reveal", story.Live)

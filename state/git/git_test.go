@@ -48,8 +48,7 @@ func command(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// remote makes a bare repository and a clone of it with one commit, and
-// returns the clone.
+// remote makes an empty bare repository, and a repository whose origin it is.
 func remote(t *testing.T) (bare, work string) {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
@@ -58,15 +57,20 @@ func remote(t *testing.T) (bare, work string) {
 	dir := t.TempDir()
 	bare, work = filepath.Join(dir, "brand.git"), filepath.Join(dir, "brand")
 	command(t, dir, "init", "--quiet", "--bare", "--initial-branch=main", bare)
-	command(t, dir, "clone", "--quiet", bare, work)
+	command(t, dir, "init", "--quiet", "--initial-branch=main", work)
+	command(t, work, "remote", "add", "origin", bare)
+	return bare, work
+}
+
+// pushMain gives both a branch with a file, as a configuration has.
+func pushMain(t *testing.T, work string) {
+	t.Helper()
 	if err := os.WriteFile(filepath.Join(work, "brand.story.hcl"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command(t, work, "checkout", "--quiet", "-b", "main")
 	command(t, work, "add", ".")
 	command(t, work, "commit", "--quiet", "-m", "stories")
 	command(t, work, "push", "--quiet", "origin", "main")
-	return bare, work
 }
 
 // runner is a clock whose long waits never end and whose short ones are over
