@@ -156,7 +156,7 @@ func (w *worker) confirm(c *plan.Change, e *state.Entry) error {
 		ev := w.look(c, e)
 		if o, ok := e.ListedIn(ev.List); ok {
 			found(e, &plan.Found{PostID: o.PostID, MediaID: o.MediaID, URL: o.URL, CreatedAt: o.CreatedAt}, w.Clock.Now())
-			return w.put(stepListed, e, nil)
+			return w.put(stepListed, e, w.event(state.Listed, e, ""))
 		}
 		if ev.List != nil && ev.failed != nil {
 			e.PostID, e.PublishedAt, e.ExpiresAt = "", time.Time{}, time.Time{}

@@ -89,7 +89,7 @@ func historyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			events := slices.Clone(doc.History)
+			events := state.Told(doc.History)
 			if page != "" {
 				events = slices.DeleteFunc(events, func(e state.Event) bool { return !onPage(doc, e, page) })
 			}

@@ -90,7 +90,7 @@ func History(w io.Writer, events []state.Event, o Options) error {
 	for i := range events {
 		e := &events[i]
 		rows[i] = []span{
-			text(e.At.UTC().Format("2006-01-02 15:04:05 MST")), styled(bold, e.What), text(e.Address.String()), text(e.Who), text(lateness(e)),
+			text(e.At.UTC().Format("2006-01-02 15:04:05 MST")), styled(bold, e.What), text(e.Address.String()), text(e.Who), text(lateness(e)), text(e.URL),
 		}
 	}
 	if !s.Verbose {

@@ -107,6 +107,31 @@ type Resolution struct {
 	PostID    string    `json:"post_id,omitempty"`
 }
 
+// Listed is what an Event says that only adds to an earlier one: the list told
+// the url and the exact time of a story whose publication is in the history.
+const Listed = "listed"
+
+// Told is the history as people want to read it: what a later line only adds
+// to an earlier one is put there.
+func Told(history []Event) []Event {
+	told := make([]Event, 0, len(history))
+	at := map[string]int{} // by media_id: the line of the publication
+	for _, ev := range history {
+		if i, ok := at[ev.MediaID]; ok && ev.What == Listed {
+			told[i].URL, told[i].PublishedAt = ev.URL, ev.PublishedAt
+			if told[i].PostID == "" {
+				told[i].PostID = ev.PostID
+			}
+			continue
+		}
+		if ev.What != Listed && ev.MediaID != "" {
+			at[ev.MediaID] = len(told)
+		}
+		told = append(told, ev)
+	}
+	return told
+}
+
 // Event is one line of the history.
 type Event struct {
 	At           time.Time     `json:"at"`
