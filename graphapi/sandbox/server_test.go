@@ -116,6 +116,11 @@ func TestTwoUploadsIntoOneSession(t *testing.T) {
 		first <- c.do(req)
 	}()
 	<-slow.reading
+	for busy := false; !busy; time.Sleep(time.Millisecond) { // the body is read before the server has looked at the request
+		c.sim.mu.Lock()
+		busy = c.sim.busy[id] != nil
+		c.sim.mu.Unlock()
+	}
 	c.wantCode(c.upload(address, content, 0, len(content)), 400, "6000")
 	close(slow.end)
 	c.want(<-first, 200, `{"success":true}`)
