@@ -21,7 +21,8 @@ type Run struct {
 
 // Session is one run's view of a store: the document with the journal folded
 // in, and the position for the next record. It is safe for use by several
-// goroutines; records of different stories are serialised.
+// goroutines. Records are written one after the other; those that come in while
+// a write is under way are written together after it.
 //
 // A run that only reads opens a session and drops it. A run that writes holds
 // the store's lock, and calls Close at the end, also when it failed.
@@ -30,6 +31,10 @@ type Session struct {
 	run       Run
 	now       func() time.Time
 	recovered int
+
+	queueMu sync.Mutex
+	queue   []*pending    // what waits to be written
+	turn    chan struct{} // full while somebody writes
 
 	mu    sync.Mutex
 	log   *log
@@ -50,7 +55,7 @@ func Open(ctx context.Context, store Store, run Run, now func() time.Time) (*Ses
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{store: store, run: run, now: now, log: newLog(doc)}
+	s := &Session{store: store, run: run, now: now, log: newLog(doc), turn: make(chan struct{}, 1)}
 	for _, rec := range records {
 		if err := s.log.apply(rec); err != nil {
 			return nil, &CorruptError{
@@ -120,44 +125,109 @@ func (s *Session) Drop(ctx context.Context, step string, addr story.Address) err
 	return s.write(ctx, Record{Step: step, Key: addr})
 }
 
-// write makes rec durable at the next position.
-func (s *Session) write(ctx context.Context, rec Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err == nil {
-		s.err = s.append(ctx, rec)
-	}
-	return s.err
+// pending is a record that waits to be written.
+type pending struct {
+	rec  Record
+	done bool
+	err  error
 }
 
-// append gives rec its position, stores it and takes it over into the
-// memory, in the form in which a later run will read it. The caller holds mu.
-func (s *Session) append(ctx context.Context, rec Record) error {
-	if s.log.seal != nil {
-		if err := s.commit(ctx); err != nil {
-			return err
+// maxBatch is how many records are written at once.
+const maxBatch = 64
+
+// write makes rec durable at the next position. What comes in while another
+// write is under way waits for it together, and is then written at once by the
+// first who gets to it, with that caller's context.
+func (s *Session) write(ctx context.Context, rec Record) error {
+	p := &pending{rec: rec}
+	s.queueMu.Lock()
+	s.queue = append(s.queue, p)
+	s.queueMu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	for !p.done {
+		s.writeBatch(ctx)
+	}
+	return p.err
+}
+
+// writeBatch writes what is in the queue. The caller has the turn.
+func (s *Session) writeBatch(ctx context.Context) {
+	s.queueMu.Lock()
+	batch := s.queue[:min(len(s.queue), maxBatch)]
+	s.queue = s.queue[len(batch):]
+	s.queueMu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	written := 0
+	if s.err == nil {
+		written, s.err = s.append(ctx, batch)
+	}
+	for i, p := range batch {
+		p.done = true
+		if i >= written {
+			p.err = s.err
 		}
 	}
-	rec.Base, rec.Seq = s.log.base.Serial, s.log.seq+1
-	rec.At, rec.Run = s.now(), s.run.ID
-	if rec.Lineage = s.log.lineage; rec.Lineage == "" {
-		rec.Lineage = NewID()
+}
+
+// append gives records their positions, stores them and takes them over into
+// the memory, in the form in which a later run will read them. It returns how
+// many are durable. The caller holds mu.
+func (s *Session) append(ctx context.Context, batch []*pending) (written int, err error) {
+	if s.log.seal != nil {
+		if err := s.commit(ctx); err != nil {
+			return 0, err
+		}
 	}
-	if rec.Event != nil {
-		rec.Event = s.signed(*rec.Event, rec)
+	recs := make([]Record, len(batch))
+	lineage := s.log.lineage
+	if lineage == "" {
+		lineage = NewID()
 	}
-	line, err := EncodeRecord(rec)
-	if err != nil {
-		return err
+	for i, p := range batch {
+		rec := p.rec
+		rec.Base, rec.Seq, rec.Lineage = s.log.base.Serial, s.log.seq+1+i, lineage
+		rec.At, rec.Run = s.now(), s.run.ID
+		if rec.Event != nil {
+			rec.Event = s.signed(*rec.Event, rec)
+		}
+		line, err := EncodeRecord(rec)
+		if err != nil {
+			return 0, err
+		}
+		if recs[i], err = DecodeRecord("a record", line); err != nil {
+			return 0, fmt.Errorf("a record doesn't read as it was written: %w", err)
+		}
 	}
-	if rec, err = DecodeRecord("a record", line); err != nil {
-		return fmt.Errorf("a record doesn't read as it was written: %w", err)
+	written, err = s.persist(ctx, recs)
+	for _, rec := range recs[:written] {
+		s.wrote = true
+		if err := s.log.apply(rec); err != nil {
+			return 0, err
+		}
 	}
-	if err := s.store.Append(ctx, rec); err != nil {
-		return err
+	return written, err
+}
+
+// persist makes records durable, all at once where the store can do that, and
+// otherwise one by one. It returns how many are.
+func (s *Session) persist(ctx context.Context, recs []Record) (written int, err error) {
+	several, ok := s.store.(interface {
+		AppendAll(ctx context.Context, recs []Record) error
+	})
+	if ok && len(recs) > 1 {
+		if err := several.AppendAll(ctx, recs); err != nil {
+			return 0, err
+		}
+		return len(recs), nil
 	}
-	s.wrote = true
-	return s.log.apply(rec)
+	for i, rec := range recs {
+		if err := s.store.Append(ctx, rec); err != nil {
+			return i, err
+		}
+	}
+	return len(recs), nil
 }
 
 // signed fills in what the caller left out of a line of history.
@@ -225,7 +295,8 @@ func (s *Session) fold(ctx context.Context) error {
 		return nil
 	}
 	if s.log.seal == nil {
-		if err := s.append(ctx, Record{Step: "seal", Seal: true, Tool: s.run.Tool}); err != nil {
+		seal := &pending{rec: Record{Step: "seal", Seal: true, Tool: s.run.Tool}}
+		if _, err := s.append(ctx, []*pending{seal}); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,12 @@ type Record struct {
 // All methods may be called by several processes at once. An operation whose
 // answer was lost is read back by the store itself: finding its own bytes
 // means success, never a conflict.
+//
+// A store that can make several records durable at the cost of one also has
+//
+//	AppendAll(ctx context.Context, recs []Record) error
+//
+// which is Append for records at consecutive positions: all of them or none.
 type Store interface {
 	// Load returns the newest document and the records that follow it, in
 	// order. A state that was never written is a document with serial 0 and
