@@ -114,25 +114,48 @@ func (s *Store) Load(ctx context.Context) (*state.Document, []state.Record, erro
 
 // Append makes rec durable at its position: one commit.
 func (s *Store) Append(ctx context.Context, rec state.Record) error {
-	data, err := state.EncodeRecord(rec)
-	if err != nil {
-		return err
-	}
-	what := fmt.Sprintf("record %d after serial %d: %s %s", rec.Seq, rec.Base, rec.Step, rec.Key)
-	if rec.Seal {
-		what = fmt.Sprintf("record %d seals the journal of serial %d", rec.Seq, rec.Base)
+	return s.AppendAll(ctx, []state.Record{rec})
+}
+
+// AppendAll is Append for records at consecutive positions: one commit.
+func (s *Store) AppendAll(ctx context.Context, recs []state.Record) error {
+	first, last := recs[0], recs[len(recs)-1]
+	var data []byte
+	for _, rec := range recs {
+		line, err := state.EncodeRecord(rec)
+		if err != nil {
+			return err
+		}
+		data = append(data, line...)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err = s.update(ctx, what, func(t *tree) (files, error) {
-		next, err := t.log.Append(rec)
+	err := s.update(ctx, stepMessage(recs), func(t *tree) (files, error) {
+		next, err := t.log.Append(recs...)
 		if next == nil || err != nil {
 			return nil, err
 		}
 		return files{s.name("journal"): journal(next.Lines)}, nil
 	})
-	err = s.orphan(ctx, err, fmt.Sprintf("%d-%d", rec.Base, rec.Seq), data)
-	return s.wrap(fmt.Sprintf("write record %d after serial %d to", rec.Seq, rec.Base), err)
+	err = s.orphan(ctx, err, fmt.Sprintf("%d-%d", first.Base, last.Seq), data)
+	return s.wrap(fmt.Sprintf("write record %d after serial %d to", first.Seq, first.Base), err)
+}
+
+// stepMessage is the message of a commit that adds records: of one in its
+// first line, of several in lines of their own.
+func stepMessage(recs []state.Record) string {
+	if len(recs) > 1 {
+		text := fmt.Sprintf("records %d to %d after serial %d\n", recs[0].Seq, recs[len(recs)-1].Seq, recs[0].Base)
+		for _, rec := range recs {
+			text += fmt.Sprintf("\n%d: %s %s", rec.Seq, rec.Step, rec.Key)
+		}
+		return text
+	}
+	rec := recs[0]
+	if rec.Seal {
+		return fmt.Sprintf("record %d seals the journal of serial %d", rec.Seq, rec.Base)
+	}
+	return fmt.Sprintf("record %d after serial %d: %s %s", rec.Seq, rec.Base, rec.Step, rec.Key)
 }
 
 // Commit writes doc as the document of its serial, and empties the journal:

@@ -98,8 +98,13 @@ func (s *Store) Load(ctx context.Context) (*state.Document, []state.Record, erro
 
 // Append makes rec durable at its position, by writing everything with it.
 func (s *Store) Append(ctx context.Context, rec state.Record) error {
-	err := s.change(ctx, func(c *content) (*content, error) { return c.follow(c.Append(rec)) })
-	return s.wrap(fmt.Sprintf("write record %d after serial %d to", rec.Seq, rec.Base), err)
+	return s.AppendAll(ctx, []state.Record{rec})
+}
+
+// AppendAll is Append for records at consecutive positions: one write.
+func (s *Store) AppendAll(ctx context.Context, recs []state.Record) error {
+	err := s.change(ctx, func(c *content) (*content, error) { return c.follow(c.Append(recs...)) })
+	return s.wrap(fmt.Sprintf("write record %d after serial %d to", recs[0].Seq, recs[0].Base), err)
 }
 
 // Commit writes doc as the document of its serial.

@@ -12,61 +12,80 @@ import (
 
 // Append makes rec durable at its position: one small object.
 func (s *Store) Append(ctx context.Context, rec state.Record) error {
-	line, err := state.EncodeRecord(rec)
-	if err != nil {
-		return err
+	return s.AppendAll(ctx, []state.Record{rec})
+}
+
+// AppendAll is Append for records at consecutive positions: one small object,
+// which bears the number of the first.
+func (s *Store) AppendAll(ctx context.Context, recs []state.Record) error {
+	first, last := recs[0], recs[len(recs)-1]
+	var data []byte
+	for i, rec := range recs {
+		line, err := state.EncodeRecord(rec)
+		if err != nil {
+			return err
+		}
+		if rec.Base != first.Base || rec.Seq != first.Seq+i || rec.Lineage != first.Lineage || rec.Seal && i < len(recs)-1 {
+			return fmt.Errorf("record %d of serial %d can't follow record %d of serial %d", rec.Seq, rec.Base, first.Seq+i-1, first.Base)
+		}
+		data = append(data, line...)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err = s.append(ctx, rec, line); err != nil {
+	err := s.append(ctx, first, last, data)
+	if err != nil {
 		s.seen.valid = false
-		err = s.orphan(ctx, err, fmt.Sprintf("%d-%d", rec.Base, rec.Seq), line)
+		err = s.orphan(ctx, err, fmt.Sprintf("%d-%d", first.Base, last.Seq), data)
 	}
-	return s.wrap(fmt.Sprintf("write record %d after serial %d to", rec.Seq, rec.Base), err)
+	return s.wrap(fmt.Sprintf("write record %d after serial %d to", first.Seq, first.Base), err)
 }
 
-// append is Append for those who hold mu.
-func (s *Store) append(ctx context.Context, rec state.Record, line []byte) error {
+// append is AppendAll for those who hold mu. data are the lines of the records
+// from first to last.
+func (s *Store) append(ctx context.Context, first, last state.Record, data []byte) error {
 	v := &s.seen
-	if !v.valid || rec.Base != v.base || rec.Seq != v.seq+1 {
+	if !v.valid || first.Base != v.base || first.Seq != v.seq+1 {
 		_, records, err := s.load(ctx)
 		if err != nil {
 			return err
 		}
-		if n := len(records); n > 0 && rec.Base == v.base && rec.Seq == v.seq {
-			if own, err := state.EncodeRecord(records[n-1]); err == nil && bytes.Equal(own, line) {
-				return nil
-			}
+		if last.Base == v.base && last.Seq == v.seq && tail(records, first.Seq, data) {
+			return nil
 		}
 	}
-	if rec.Base != v.base || rec.Seq != v.seq+1 || v.sealed || v.lineage != "" && rec.Lineage != v.lineage {
+	if first.Base != v.base || first.Seq != v.seq+1 || v.sealed || v.lineage != "" && first.Lineage != v.lineage {
 		return fmt.Errorf("%w (it is at record %d of serial %d now)", state.ErrConflict, v.seq, v.base)
 	}
 	if err := s.storeMissing(ctx); err != nil {
 		return err
 	}
-	key := s.record(rec.Base, rec.Seq)
-	c, err := s.create(ctx, key, line, func(data []byte) error {
-		if isDocument(data) {
-			_, err := state.Decode(key, data)
-			return err
-		}
-		_, err := s.lines(key, data)
-		return err
-	})
+	c, err := s.create(ctx, s.record(first.Base, first.Seq), data, s.wholeFirst)
 	if err != nil {
 		return err
 	}
-	if c.readBack && !rec.Seal {
-		if err := s.checkLast(ctx, rec); err != nil {
+	if c.readBack && !last.Seal {
+		if err := s.checkLast(ctx, last); err != nil {
 			return err
 		}
 	}
 	if err := s.checkNewest(ctx, c.date); err != nil {
 		return err
 	}
-	v.seq, v.sealed, v.lineage = rec.Seq, rec.Seal, rec.Lineage
+	v.seq, v.sealed, v.lineage = last.Seq, last.Seal, last.Lineage
 	return nil
+}
+
+// tail reports whether the records from number first on are stored as data.
+func tail(records []state.Record, first int, data []byte) bool {
+	var there []byte
+	for _, rec := range records[min(max(first-1, 0), len(records)):] {
+		line, err := state.EncodeRecord(rec)
+		if err != nil {
+			return false
+		}
+		there = append(there, line...)
+	}
+	return bytes.Equal(there, data)
 }
 
 // checkLast makes sure that nothing follows a record that was written some
@@ -160,7 +179,7 @@ func (s *Store) commit(ctx context.Context, doc *state.Document, data []byte) er
 		return err
 	}
 	if v.seq == 0 {
-		if _, err := s.create(ctx, s.record(v.base, 1), data, s.wholeMove); err != nil {
+		if _, err := s.create(ctx, s.record(v.base, 1), data, s.wholeFirst); err != nil {
 			return err
 		}
 	}
@@ -179,8 +198,8 @@ func (s *Store) commit(ctx context.Context, doc *state.Document, data []byte) er
 	return nil
 }
 
-// wholeMove tells what can be first in a journal from what is damaged.
-func (s *Store) wholeMove(data []byte) error {
+// wholeFirst tells what can be first in a journal from what is damaged.
+func (s *Store) wholeFirst(data []byte) error {
 	if isDocument(data) {
 		return s.wholeDocument(data)
 	}

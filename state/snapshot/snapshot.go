@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"storyform/state"
@@ -70,23 +71,31 @@ func (s *Snapshot) Lineage() string {
 	return s.Document.Lineage
 }
 
-// Append returns the snapshot that follows when rec is written, or nil when
-// rec is the newest already. It fails with state.ErrConflict when the position
-// isn't free.
-func (s *Snapshot) Append(rec state.Record) (*Snapshot, error) {
-	data, err := state.EncodeRecord(rec)
-	if err != nil {
-		return nil, err
+// Append returns the snapshot that follows when recs are written, or nil when
+// they are the newest already. It fails with state.ErrConflict when their
+// positions, which must be consecutive, aren't free.
+func (s *Snapshot) Append(recs ...state.Record) (*Snapshot, error) {
+	lines := make([]string, len(recs))
+	for i, rec := range recs {
+		data, err := state.EncodeRecord(rec)
+		if err != nil {
+			return nil, err
+		}
+		lines[i] = strings.TrimSuffix(string(data), "\n")
 	}
-	line, n, lineage := strings.TrimSuffix(string(data), "\n"), len(s.Records), s.Lineage()
-	switch {
-	case rec.Base == s.Document.Serial && rec.Seq == n && n > 0 && s.Lines[n-1] == line:
+	first, n, lineage := recs[0], len(s.Records), s.Lineage()
+	if start := n - len(recs); first.Base == s.Document.Serial && first.Seq == start+1 && start >= 0 && slices.Equal(s.Lines[start:], lines) {
 		return nil, nil
-	case rec.Base != s.Document.Serial, rec.Seq != n+1, s.Sealed(), lineage != "" && rec.Lineage != lineage:
-		return nil, fmt.Errorf("%w (it is at record %d of serial %d now)", state.ErrConflict, n, s.Document.Serial)
 	}
 	next := *s
-	next.Records, next.Lines = append(s.Records[:n:n], rec), append(s.Lines[:n:n], line)
+	for i, rec := range recs {
+		if rec.Base != s.Document.Serial || rec.Seq != n+1+i || next.Sealed() || lineage != "" && rec.Lineage != lineage {
+			return nil, fmt.Errorf("%w (it is at record %d of serial %d now)", state.ErrConflict, n, s.Document.Serial)
+		}
+		next.Records = append(next.Records[:n+i:n+i], rec)
+		lineage = rec.Lineage
+	}
+	next.Lines = append(s.Lines[:n:n], lines...)
 	return &next, nil
 }
 

@@ -302,3 +302,44 @@ func testTorn(t *testing.T, in Instance) {
 	ok(t, store.Append(t.Context(), record(0, 3, "a")))
 	wantLoad(t, in.Open(), empty(), kept, again, record(0, 3, "a"))
 }
+
+// together is what a store has that makes several records durable at once.
+type together = func(ctx context.Context, recs []state.Record) error
+
+// appendAll returns how a store does that; nil: it doesn't.
+func appendAll(store state.Store) together {
+	if s, ok := store.(interface {
+		AppendAll(ctx context.Context, recs []state.Record) error
+	}); ok {
+		return s.AppendAll
+	}
+	return nil
+}
+
+func testTogether(t *testing.T, in Instance) {
+	store := in.Open()
+	write, late := appendAll(store), appendAll(in.Open())
+	if write == nil {
+		t.Skip("the store takes one record at a time")
+	}
+	batch := []state.Record{record(0, 1, "a"), record(0, 2, "a"), record(0, 3, "a")}
+	other := []state.Record{record(0, 1, "b"), record(0, 2, "b")}
+	ok(t, write(t.Context(), batch))
+	wantLoad(t, in.Open(), empty(), batch...)
+	ok(t, write(t.Context(), batch)) // the first answer was lost
+	ok(t, late(t.Context(), batch))
+	wantErr(t, late(t.Context(), other), state.ErrConflict)
+	wantErr(t, late(t.Context(), []state.Record{record(0, 2, "a"), record(0, 3, "a"), record(0, 4, "a")}), state.ErrConflict)
+	wantErr(t, in.Open().Append(t.Context(), record(0, 2, "b")), state.ErrConflict)
+	wantErr(t, in.Open().Append(t.Context(), record(0, 3, "b")), state.ErrConflict)
+
+	more := []state.Record{record(0, 4, "b"), record(0, 5, "b"), seal(0, 6, "b")}
+	ok(t, late(t.Context(), more))
+	wantErr(t, write(t.Context(), []state.Record{record(0, 4, "a"), record(0, 5, "a")}), state.ErrConflict)
+	wantErr(t, write(t.Context(), []state.Record{record(0, 7, "a"), record(0, 8, "a")}), state.ErrConflict)
+	all := append(batch, more...)
+	wantLoad(t, in.Open(), empty(), all...)
+	doc := fold(t, empty(), all...)
+	ok(t, store.Commit(t.Context(), doc))
+	wantLoad(t, in.Open(), doc)
+}

@@ -77,6 +77,7 @@ var tests = []struct {
 	{name: "crash between seal and commit", run: testCrashBeforeCommit},
 	{name: "two finish one fold", run: testTwoFolders},
 	{name: "torn record", run: testTorn, needs: func(in Instance) bool { return in.Tear != nil }},
+	{name: "records together", run: testTogether},
 	{name: "many runs at once", run: testManyRuns},
 	{name: "lock", run: testLock},
 	{name: "one lock for many", run: testOneLock},
