@@ -35,6 +35,7 @@ type world struct {
 	server *httptest.Server
 	clock  *clock.Fake
 	mark   int // requests that were made before `sim mark`
+	refuse refusal
 }
 
 // worldKey finds a script's world among its values.
@@ -94,6 +95,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"postid":        postID,
 	"count-stories": countStories,
 	"append":        appendCommand,
+	"backend":       backendCommand,
 }
 
 // advanceCommand moves the time of the script and of its simulator.

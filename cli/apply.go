@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/user"
 	"strings"
 	"time"
@@ -168,16 +166,12 @@ Do you want to perform these actions?
   Only 'yes' will be accepted to approve.
 
   Enter a value: `)
-	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fail("Approval can't be read", "%v", err)
-	}
-	fmt.Fprintln(a.Stderr)
-	if strings.TrimSpace(answer) != "yes" {
+	yes, err := a.saysYes()
+	if err == nil && !yes {
 		fmt.Fprintln(a.Stderr, "Apply cancelled.")
 		return exit(1)
 	}
-	return nil
+	return err
 }
 
 // carryOut runs apply and tells how it went.
@@ -192,6 +186,9 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	if locked, ok := errors.AsType[*state.LockedError](err); ok {
 		return a.locked(locked)
 	}
+	if _, ok := errors.AsType[*state.MovedError](err); ok {
+		return stateFailure(err)
+	}
 	a.diagnose(result.Diagnostics)
 	a.diagnose(outcomeDiagnostics(result))
 	if errors.Is(err, apply.ErrRefused) {
@@ -199,6 +196,9 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	}
 	if err != nil {
 		a.diagnose(diag.Diagnostics{runError(err, len(result.Outcomes) > 0)})
+	}
+	if result.Unsaved != nil {
+		a.keepUnsaved(result.Unsaved)
 	}
 	if len(result.Outcomes) > 0 {
 		a.finished(applyCounts(result))

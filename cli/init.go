@@ -1,34 +1,170 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
 
-// initCommand exists for fingers and scripts that begin with it: there is
-// nothing to download, and the state is made by the first apply.
+	"github.com/spf13/cobra"
+
+	"storyform/state"
+)
+
+// initFlags are the flags of init.
+type initFlags struct {
+	config               configFlags
+	migrate, reconfigure bool
+	forceCopy, input     bool
+	backend              bool
+}
+
+// initCommand prepares a folder and its backend.
 func initCommand(a *app) *cobra.Command {
+	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Check that the folder is ready; nothing needs to be initialised",
-		Long: `Reads the configuration and opens the state that it names. storyform needs no
-initialisation: there are no providers or modules to download, and the state is
-made by the first apply.`,
+		Short: "Check that the folder and its backend are ready; move the state to another backend",
+		Long: `Reads the configuration, opens the state that it names, and makes sure that it
+can be written and that its backend keeps two runs apart: where a server has to
+do that, a second write of one thing is tried, and must be refused. Runs don't
+need it: there are no providers or modules to download, and the state is made
+by the first apply.
+
+When the backend block was changed, --migrate-state moves the state to the new
+place. The old one is kept, and marked, so that no run publishes from it any
+more. --reconfigure begins a state at the new place without the old one.`,
 		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runInit(cmd.Context(), &f) },
 	}
-	var f configFlags
-	f.register(cmd.Flags())
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if !a.hasConfig() {
-			a.printf("There is no configuration in this folder yet. Write a file such as stories.story.hcl,\nthen run storyform validate.\n")
-			return nil
+	f.config.register(cmd.Flags())
+	flags := cmd.Flags()
+	flags.BoolVar(&f.migrate, "migrate-state", false, "move the state to the backend that the configuration names now")
+	flags.BoolVar(&f.reconfigure, "reconfigure", false, "begin a state in the backend that the configuration names now")
+	flags.BoolVar(&f.forceCopy, "force-copy", false, "with --migrate-state: don't ask")
+	flags.BoolVar(&f.backend, "backend", true, "open and probe the backend; --backend=false only reads the configuration")
+	flags.BoolVar(&f.input, "input", true, "ask before the state is moved; --input=false fails instead")
+	cmd.MarkFlagsMutuallyExclusive("migrate-state", "reconfigure")
+	return cmd
+}
+
+// runInit is the command init.
+func (a *app) runInit(ctx context.Context, f *initFlags) error {
+	if !a.hasConfig() {
+		a.printf("There is no configuration in this folder yet. Write a file such as stories.story.hcl,\nthen run storyform validate.\n")
+		return nil
+	}
+	cfg, err := a.loadOfflineConfig(ctx, &f.config)
+	if err != nil {
+		return err
+	}
+	ready := "the configuration is valid"
+	if f.backend {
+		var doc *state.Document
+		if a.sandbox {
+			_, doc, err = a.stateOf(ctx, &f.config)
+		} else {
+			doc, err = a.initBackend(ctx, f, placeOf(settings(cfg)))
 		}
-		_, doc, err := a.stateOf(cmd.Context(), &f)
 		if err != nil {
 			return err
 		}
-		a.printf("storyform is ready: the configuration is valid, and the state has %s.\n", count(len(doc.Stories), "story", "stories"))
-		if !a.automated() {
-			a.printf("\nNext: storyform plan shows what would be published.\n")
+		ready += fmt.Sprintf(", and the state has %s", count(len(doc.Stories), "story", "stories"))
+	}
+	a.printf("storyform is ready: %s.\n", ready)
+	if !a.automated() {
+		a.printf("\nNext: storyform plan shows what would be published.\n")
+	}
+	return nil
+}
+
+// initBackend opens and probes a backend, and moves the state there from where
+// it was before. It returns the state.
+func (a *app) initBackend(ctx context.Context, f *initFlags, p place) (*state.Document, error) {
+	store, err := a.openPlace(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.probe(ctx, store); err != nil {
+		return nil, err
+	}
+	was, err := a.formerPlace(ctx, p, store)
+	if err != nil && !f.reconfigure {
+		return nil, err
+	}
+	switch {
+	case f.reconfigure:
+	case was != nil:
+		if err := a.agreeToMove(f, was, store); err != nil {
+			return nil, err
 		}
+		if _, err := a.migrate(ctx, was.store, store); err != nil {
+			return nil, err
+		}
+		a.printf("The state has been moved from %s to %s. The old one is kept, and marked as moved.\n", was.store, store)
+	case f.migrate:
+		a.printf("There is nothing to move: no other state of this folder is known, or there is one at the new place already.\n")
+	}
+	a.rememberPlace(p, store)
+	return a.readState(ctx, store)
+}
+
+// probe makes sure that a backend keeps two writers apart, where it is one
+// that can fail to.
+func (a *app) probe(ctx context.Context, store state.Store) error {
+	prober, ok := store.(interface {
+		Probe(ctx context.Context) error
+	})
+	if !ok {
 		return nil
 	}
-	return cmd
+	err := prober.Probe(ctx)
+	if locked, ok := errors.AsType[*state.LockedError](err); ok {
+		return a.locked(locked)
+	}
+	if err != nil {
+		return fail("Backend can't be used", "%v.", err)
+	}
+	a.printf("The backend is ready: %s\n", store)
+	return nil
+}
+
+// agreeToMove asks whether the state is to be moved, unless the flags say so.
+func (a *app) agreeToMove(f *initFlags, was *former, store state.Store) error {
+	asking := f.input && !envOff(a.Getenv("STORYFORM_INPUT"))
+	switch {
+	case f.migrate && f.forceCopy:
+		return nil
+	case !asking && !f.migrate, !asking && !f.forceCopy, !f.migrate && !a.StdinTerminal:
+		if f.migrate {
+			return fail("Nobody can be asked for approval", "Input is disabled, so moving the state needs --migrate-state with --force-copy.")
+		}
+		return backendChanged(was, store)
+	}
+	fmt.Fprintf(a.Stderr, `
+Do you want to move the existing state to the new backend?
+  %s has %s.
+  They will be copied to %s, and the old state will be marked as moved:
+  runs with the old configuration stop with an error from then on.
+  Only 'yes' will be accepted to approve.
+
+  Enter a value: `, was.store, count(len(was.doc.Stories), "story", "stories"), store)
+	yes, err := a.saysYes()
+	if err == nil && !yes {
+		fmt.Fprintln(a.Stderr, "Init cancelled. The state was not moved.")
+		return exit(1)
+	}
+	return err
+}
+
+// saysYes reads an answer from standard input.
+func (a *app) saysYes() (bool, error) {
+	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, fail("Approval can't be read", "%v", err)
+	}
+	fmt.Fprintln(a.Stderr)
+	return strings.TrimSpace(answer) == "yes", nil
 }

@@ -72,10 +72,11 @@ var foreignFlags = []foreignFlag{
 	{commands: "plan", name: "input"},
 	{commands: "plan apply", name: "compact-warnings"},
 	{commands: "validate", name: "no-tests"},
-	{commands: "init", name: "input"},
 	{commands: "init", name: "upgrade"},
-	{commands: "init", name: "reconfigure"},
-	{commands: "init", name: "backend"},
+	{commands: "init", name: "get"},
+	{commands: "init", name: "backend-config", valued: true, instead: "Write the arguments into the backend block: variables and locals may be used there. What is secret comes from the environment, as do TF_HTTP_ADDRESS and its like."},
+	{commands: "init", name: "lock", instead: "A state is only moved under both locks."},
+	{commands: "init", name: "from-module", instead: "There are no modules. To begin, write a file such as stories.story.hcl."},
 }
 
 // refusal is the value of a flag that is answered with what to do instead.

@@ -21,7 +21,11 @@ type Document struct {
 	WrittenBy string    `json:"written_by,omitempty"`
 	WrittenAt time.Time `json:"written_at,omitzero"`
 	Tool      string    `json:"storyform_version,omitempty"`
-	Stories   []Entry   `json:"stories"` // sorted by address
+	// MovedTo names the store that the state was moved to. Nothing may be
+	// planned from this one any more: a run that still knows the old place
+	// would publish what a run at the new place has published.
+	MovedTo string  `json:"moved_to,omitempty"`
+	Stories []Entry `json:"stories"` // sorted by address
 	// History is the append-only ledger of what had a public effect or ended
 	// a story's life, oldest first.
 	History []Event `json:"history,omitempty"`

@@ -126,6 +126,17 @@ func (e *LockedError) Error() string {
 		e.Holder.Who, e.Holder.Created.UTC().Format(time.RFC3339), e.Holder.Operation, e.Holder.ID)
 }
 
+// MovedError says that the state is elsewhere now.
+type MovedError struct {
+	Where string // the store that was opened
+	To    string // the store that the state was moved to
+}
+
+// Error tells where it is.
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("the state %s was moved to %s", e.Where, e.To)
+}
+
 // CorruptError says that a stored document or record can't be read, with
 // where it is and what can be done.
 type CorruptError struct {
