@@ -74,9 +74,10 @@ func signalAt(spot string, signal syscall.Signal) func(at string) {
 			return
 		}
 		syscall.Kill(os.Getpid(), signal)
-		if signal == syscall.SIGKILL {
-			select {} // until the signal arrives
+		for signal == syscall.SIGKILL {
+			time.Sleep(time.Hour) // until the signal arrives
 		}
+		time.Sleep(300 * time.Millisecond) // a stop arrives in here
 	}
 }
 
