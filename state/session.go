@@ -55,6 +55,9 @@ func Open(ctx context.Context, store Store, run Run, now func() time.Time) (*Ses
 	if err != nil {
 		return nil, err
 	}
+	if encryptedLog(doc, records) {
+		return nil, fmt.Errorf("read the state %s: %w", store, ErrEncrypted)
+	}
 	s := &Session{store: store, run: run, now: now, log: newLog(doc), turn: make(chan struct{}, 1)}
 	for _, rec := range records {
 		if err := s.log.apply(rec); err != nil {
