@@ -113,6 +113,11 @@ func TestMask(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	}
+	for _, s := range []string{"AGE-SECRET-KEY-…", "see age-secret-key-rotation", "AGE-SECRET-KEY-1…"} {
+		if got := Mask(s); got != s {
+			t.Errorf("got %q, want %q: it is no key", got, s)
+		}
+	}
 }
 
 // Whatever is given for a key, no error repeats a part of it.
