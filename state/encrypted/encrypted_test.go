@@ -229,7 +229,7 @@ func TestWithoutTheKey(t *testing.T) {
 		{"no identity", encrypted.Keys{}, "set STORYFORM_AGE_IDENTITY", ""},
 		{"no identity to write with", encrypted.Keys{Recipients: keysOf(owner).Recipients}, "set STORYFORM_AGE_IDENTITY", "set STORYFORM_AGE_IDENTITY"},
 		{"another identity", keysOf(stranger), "no identity of this run opens it", ""},
-		{"not one's own recipient", encrypted.Keys{Recipients: keysOf(owner).Recipients, Identities: []age.Identity{stranger}}, "no identity of this run opens it", "add the identity's public key"},
+		{"not one's own recipient", encrypted.Keys{Recipients: keysOf(owner).Recipients, Identities: []age.Identity{stranger}}, "no identity of this run opens it", "add the public key of one"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			store := encrypted.New(written, test.keys)

@@ -94,7 +94,7 @@ func (s *Store) CheckKeys() error {
 		return nil
 	}
 	if len(s.keys.Identities) == 0 {
-		return fmt.Errorf("the state %s is to be encrypted, and without an identity the next run could not read it, so nothing was written: %s", s, setIdentity)
+		return fmt.Errorf("the state %s is to be encrypted, and this run has no identity to read it again: %s", s, setIdentity)
 	}
 	sample := []byte("storyform")
 	data, err := s.encryptUnchecked(sample)
@@ -102,7 +102,7 @@ func (s *Store) CheckKeys() error {
 		return err
 	}
 	if plain, err := decrypt(data, s.keys.Identities); err != nil || !bytes.Equal(plain, sample) {
-		return fmt.Errorf("the state %s is to be encrypted, and no identity of this run belongs to one of the recipients, so that the next run could not read it and nothing was written: add the identity's public key to recipients, or %s", s, setIdentity)
+		return fmt.Errorf("the state %s is to be encrypted, and no identity of this run could read it again: add the public key of one to recipients, or %s", s, setIdentity)
 	}
 	s.checked = true
 	return nil
