@@ -20,11 +20,25 @@ made by the first apply.`,
 			a.printf("There is no configuration in this folder yet. Write a file such as stories.story.hcl,\nthen run storyform validate.\n")
 			return nil
 		}
-		_, doc, err := a.stateOf(cmd.Context(), &f)
+		cfg, store, err := a.storeOf(cmd.Context(), &f)
 		if err != nil {
 			return err
 		}
+		doc, err := a.readState(cmd.Context(), store)
+		if err != nil {
+			return err
+		}
+		verdict, what, do := encryption(store, cfg)
+		if verdict == broken {
+			return fail("State can't be encrypted", "%s.", upperFirst(what))
+		}
 		a.printf("storyform is ready: the configuration is valid, and the state has %s.\n", count(len(doc.Stories), "story", "stories"))
+		if what != "" {
+			a.printf("\n%s.\n", upperFirst(what))
+		}
+		if do != "" {
+			a.printf("What to do: %s.\n", do)
+		}
 		if !a.automated() {
 			a.printf("\nNext: storyform plan shows what would be published.\n")
 		}

@@ -53,7 +53,11 @@ func (a *app) openPlanStore(ctx context.Context, s plan.Settings) (state.Store, 
 	if !ok {
 		return nil, fail("Unknown backend", "There is no backend %q; this storyform knows: %s.", kind, strings.Join(slices.Sorted(maps.Keys(backends)), ", "))
 	}
-	return open(ctx, a, args)
+	store, err := open(ctx, a, args)
+	if err != nil {
+		return nil, err
+	}
+	return a.encrypted(store, s)
 }
 
 // openLocal opens a state file; its path is relative to the configuration.
