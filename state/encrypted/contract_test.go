@@ -69,11 +69,15 @@ func instance(open func() state.Store, keys ...encrypted.Keys) statetest.Instanc
 	}}
 }
 
+const lockIsClear = "git takes too long, and the lock is not encrypted"
+
 // slow are tests that take git many seconds and have nothing to do with what
 // is encrypted: its own package runs them.
 var slow = map[string]string{
 	"many runs at once": "git takes too long, and waits by the real clock here",
-	"one lock for many": "git takes too long, and the lock is not encrypted",
+	"lock":              lockIsClear,
+	"one lock for many": lockIsClear,
+	"force-unlock":      lockIsClear,
 }
 
 // Every backend keeps the contract with encryption as it does without.

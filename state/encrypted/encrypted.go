@@ -117,7 +117,8 @@ func New(inner state.Store, keys Keys) state.Store {
 	return &together{s, several.AppendAll}
 }
 
-// Unwrap returns the inner store; see state.Find.
+// Unwrap returns the inner store; see state.Find. Documents that one gets from
+// it past this store are envelopes.
 func (s *Store) Unwrap() state.Store { return s.Store }
 
 // Close closes the inner store, where that is something to close.
