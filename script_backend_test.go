@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -24,7 +22,7 @@ import (
 //	backend careless        the same, by a server that keeps nobody out
 //	backend s3              $S3_STATE is the endpoint of a server with the bucket brand-state
 //	backend git             $GIT_STATE is a bare repository
-//	backend refuse WORD     from now on http takes no state in which WORD stands
+//	backend refuse N        http takes no state once the Page 104857600000001 shows N stories
 //	backend refuse nothing
 func backendCommand(ts *testscript.TestScript, neg bool, args []string) {
 	w := worldOf(ts)
@@ -35,7 +33,7 @@ func backendCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	switch args[0] {
 	case "http":
-		serve("HTTP_STATE", &fakeserver.Terraform{Kind: fakeserver.GitLab, Fault: w.refuse.fault})
+		serve("HTTP_STATE", &fakeserver.Terraform{Kind: fakeserver.GitLab, Fault: w.stateFault})
 	case "careless":
 		serve("HTTP_STATE", &fakeserver.Terraform{Kind: fakeserver.Careless})
 	case "s3":
@@ -49,7 +47,8 @@ func backendCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(makeRepository(dir))
 		ts.Setenv("GIT_STATE", dir)
 	case "refuse":
-		w.refuse.word.Store(args[1])
+		n, _ := strconv.Atoi(args[1]) // 0: nothing
+		w.refuse.Store(int64(n))
 	default:
 		ts.Fatalf("there is no backend %s", args[0])
 	}
@@ -71,22 +70,10 @@ func makeRepository(dir string) error {
 	return nil
 }
 
-// refusal makes a server fail when it is sent a certain word.
-type refusal struct{ word atomic.Value }
-
-// fault is fakeserver's Fault.
-func (r *refusal) fault(req *http.Request) fakeserver.Fault {
-	word, _ := r.word.Load().(string)
-	if word == "" || word == "nothing" || req.Body == nil {
-		return fakeserver.None
-	}
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return fakeserver.Internal
-	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	// Records are strings in the state.
-	if bytes.Contains(bytes.ReplaceAll(body, []byte(`\"`), []byte(`"`)), []byte(word)) {
+// stateFault makes the server of a state fail once enough is published.
+func (w *world) stateFault(r *http.Request) fakeserver.Fault {
+	n := int(w.refuse.Load())
+	if n > 0 && r.URL.Path == "/state" && r.Method == http.MethodPost && len(w.sim.Stories("104857600000001")) >= n {
 		return fakeserver.Internal
 	}
 	return fakeserver.None

@@ -198,7 +198,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 		a.diagnose(diag.Diagnostics{runError(err, len(result.Outcomes) > 0)})
 	}
 	if result.Unsaved != nil {
-		a.keepUnsaved(result.Unsaved)
+		a.keepUnsaved(d.store, result.Unsaved)
 	}
 	if len(result.Outcomes) > 0 {
 		a.finished(applyCounts(result))

@@ -31,8 +31,21 @@ const erroredFile = "errored.state.json"
 // pemType is the word between the markers.
 const pemType = "STORYFORM STATE"
 
-// keepUnsaved keeps a state that its store did not take.
-func (a *app) keepUnsaved(doc *state.Document) {
+// sealer is a store that doesn't keep documents in clear.
+type sealer interface {
+	Seal(doc *state.Document) (*state.Document, error)
+	Unseal(doc *state.Document) (*state.Document, error)
+}
+
+// keepUnsaved keeps a state that its store did not take, as the store would
+// have kept it.
+func (a *app) keepUnsaved(store state.Store, doc *state.Document) {
+	var err error
+	if s, ok := state.Find[sealer](store); ok {
+		if doc, err = s.Seal(doc); err != nil {
+			return // nothing that may be shown
+		}
+	}
 	data, err := state.Encode(doc)
 	if err != nil {
 		return // nothing that could be pushed

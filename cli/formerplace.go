@@ -99,7 +99,7 @@ func (a *app) formerPlace(ctx context.Context, p place, store state.Store) (*for
 		return nil, err
 	}
 	f := new(former)
-	old := place{was.Type, was.Args}
+	old := place{was.Type, was.Args, p.recipients}
 	if f.store, err = a.openPlace(ctx, old); err == nil {
 		f.doc, err = a.readAnyState(ctx, f.store)
 	}

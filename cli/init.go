@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"storyform/config"
 	"storyform/state"
 )
 
@@ -62,16 +63,11 @@ func (a *app) runInit(ctx context.Context, f *initFlags) error {
 	}
 	ready := "the configuration is valid"
 	if f.backend {
-		var doc *state.Document
-		if a.sandbox {
-			_, doc, err = a.stateOf(ctx, &f.config)
-		} else {
-			doc, err = a.initBackend(ctx, f, placeOf(settings(cfg)))
-		}
+		has, err := a.initState(ctx, f, cfg)
 		if err != nil {
 			return err
 		}
-		ready += fmt.Sprintf(", and the state has %s", count(len(doc.Stories), "story", "stories"))
+		ready += ", and the state has " + has
 	}
 	a.printf("storyform is ready: %s.\n", ready)
 	if !a.automated() {
@@ -80,43 +76,72 @@ func (a *app) runInit(ctx context.Context, f *initFlags) error {
 	return nil
 }
 
+// initState prepares the state that a configuration names, and returns how much
+// is in it.
+func (a *app) initState(ctx context.Context, f *initFlags, cfg *config.Config) (has string, err error) {
+	if !a.sandbox {
+		if err := a.initBackend(ctx, f, placeOf(settings(cfg))); err != nil {
+			return "", err
+		}
+	}
+	store, err := a.openStore(ctx, cfg)
+	if err != nil {
+		return "", err
+	}
+	doc, err := a.readState(ctx, store)
+	if err != nil {
+		return "", err
+	}
+	verdict, what, do := encryption(store, cfg)
+	if verdict == broken {
+		return "", fail("State can't be encrypted", "%s.", upperFirst(what))
+	}
+	if what != "" {
+		a.printf("%s.\n", upperFirst(what))
+	}
+	if do != "" {
+		a.printf("What to do: %s.\n", do)
+	}
+	return count(len(doc.Stories), "story", "stories"), nil
+}
+
 // initBackend opens and probes a backend, and moves the state there from where
-// it was before. It returns the state.
-func (a *app) initBackend(ctx context.Context, f *initFlags, p place) (*state.Document, error) {
+// it was before.
+func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 	store, err := a.openPlace(ctx, p)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.probe(ctx, store); err != nil {
-		return nil, err
+		return err
 	}
 	was, err := a.formerPlace(ctx, p, store)
 	if err != nil && !f.reconfigure {
-		return nil, err
+		return err
 	}
 	switch {
 	case f.reconfigure:
 	case was != nil:
 		if err := a.agreeToMove(f, was, store); err != nil {
-			return nil, err
+			return err
 		}
-		if _, err := a.migrate(ctx, was.store, store); err != nil {
-			return nil, err
+		if err := a.migrate(ctx, was.store, store); err != nil {
+			return err
 		}
 		a.printf("The state has been moved from %s to %s. The old one is kept, and marked as moved.\n", was.store, store)
 	case f.migrate:
 		a.printf("There is nothing to move: no other state of this folder is known, or there is one at the new place already.\n")
 	}
 	a.rememberPlace(p, store)
-	return a.readState(ctx, store)
+	return nil
 }
 
 // probe makes sure that a backend keeps two writers apart, where it is one
 // that can fail to.
 func (a *app) probe(ctx context.Context, store state.Store) error {
-	prober, ok := store.(interface {
+	prober, ok := state.Find[interface {
 		Probe(ctx context.Context) error
-	})
+	}](store)
 	if !ok {
 		return nil
 	}

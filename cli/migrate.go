@@ -19,17 +19,11 @@ import (
 // naming the hash of the one before. So a state can be moved back by the same
 // rules.
 
-// migrate moves a state, under both locks, and returns the document at the new
-// place.
-func (a *app) migrate(ctx context.Context, from, to state.Store) (*state.Document, error) {
-	var moved *state.Document
-	err := a.locking(ctx, from, "init", func() error {
-		return a.locking(ctx, to, "init", func() (err error) {
-			moved, err = a.move(ctx, from, to)
-			return err
-		})
+// migrate moves a state, under both locks.
+func (a *app) migrate(ctx context.Context, from, to state.Store) error {
+	return a.locking(ctx, from, "init", func() error {
+		return a.locking(ctx, to, "init", func() error { return a.move(ctx, from, to) })
 	})
-	return moved, err
 }
 
 // locking does something under a store's lock.
@@ -46,35 +40,35 @@ func (a *app) locking(ctx context.Context, store state.Store, operation string, 
 }
 
 // move is migrate for those who hold the locks.
-func (a *app) move(ctx context.Context, from, to state.Store) (*state.Document, error) {
+func (a *app) move(ctx context.Context, from, to state.Store) error {
 	there, err := a.folded(ctx, from)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	here, err := a.folded(ctx, to)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if there.MovedTo != "" {
-		return nil, stateFailure(&state.MovedError{Where: from.String(), To: there.MovedTo})
+		return stateFailure(&state.MovedError{Where: from.String(), To: there.MovedTo})
 	}
 	finished := here.MovedTo == "" && here.Lineage == there.Lineage && here.Serial > there.Serial && forgets(there, here) == nil
 	if err := joinable(here, there); err != nil && !finished {
-		return nil, err
+		return err
 	}
 	mark, copied, err := a.successors(there, here, to)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if finished { // all but the mark
 		mark.Serial, copied = there.Serial+1, here
 	} else if err := to.Commit(ctx, copied); err != nil {
-		return nil, stateFailure(err)
+		return stateFailure(err)
 	}
 	if err := from.Commit(ctx, mark); err != nil {
-		return nil, fail("Former state can't be marked", "The state is in %s now, and its former place could not be told so: %v.\n\nRun the same command again: until then, runs with the old configuration would publish what the new state publishes, too.", to, err)
+		return fail("Former state can't be marked", "The state is in %s now, and its former place could not be told so: %v.\n\nRun the same command again: until then, runs with the old configuration would publish what the new state publishes, too.", to, err)
 	}
-	return copied, nil
+	return nil
 }
 
 // folded reads a state and folds what its journal holds.

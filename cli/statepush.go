@@ -37,11 +37,11 @@ would publish it again. There is no way to force it.`,
 
 // statePush is the command state push.
 func (a *app) statePush(ctx context.Context, f *configFlags, name string) error {
-	pushed, err := a.readPushed(name)
+	_, store, err := a.storeOf(ctx, f)
 	if err != nil {
 		return err
 	}
-	_, store, err := a.storeOf(ctx, f)
+	pushed, err := a.readPushed(store, name)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (a *app) statePush(ctx context.Context, f *configFlags, name string) error 
 
 // readPushed reads a document from a file or, with -, from standard input: as
 // state pull prints it, or in the middle of a log.
-func (a *app) readPushed(name string) (*state.Document, error) {
+func (a *app) readPushed(store state.Store, name string) (*state.Document, error) {
 	in, err := a.Stdin, error(nil)
 	if name != "-" {
 		var f *os.File
@@ -93,6 +93,9 @@ func (a *app) readPushed(name string) (*state.Document, error) {
 		return nil, fail("State can't be read", "%v.", err)
 	}
 	pushed, err := state.Decode(name, data)
+	if s, ok := state.Find[sealer](store); ok && err == nil {
+		pushed, err = s.Unseal(pushed)
+	}
 	if err != nil {
 		return nil, stateFailure(err)
 	}

@@ -61,18 +61,20 @@ var backends = map[string]backend{
 // backendTypes lists the types of backend blocks, sorted.
 func backendTypes() []string { return slices.Sorted(maps.Keys(backends)) }
 
-// place is where a state is: a backend with its arguments.
+// place is where a state is: a backend with its arguments, and whom it is
+// encrypted for.
 type place struct {
-	kind string
-	args map[string]string
+	kind       string
+	args       map[string]string
+	recipients []string
 }
 
 // placeOf is the place that settings name.
 func placeOf(s plan.Settings) place {
 	if s.Backend == "" {
-		return place{kind: localBackend}
+		return place{kind: localBackend, recipients: s.Recipients}
 	}
-	return place{s.Backend, s.BackendArgs}
+	return place{s.Backend, s.BackendArgs, s.Recipients}
 }
 
 // openStore opens the state of a configuration.
@@ -87,7 +89,7 @@ func (a *app) openPlanStore(ctx context.Context, s plan.Settings) (state.Store, 
 		if err := os.MkdirAll(a.path(sandboxFolder), 0o755); err != nil {
 			return nil, fail("Simulator's folder can't be made", "%v", err)
 		}
-		return a.openPlace(ctx, place{localBackend, map[string]string{"path": sandboxStateFile}})
+		return a.openPlace(ctx, place{kind: localBackend, args: map[string]string{"path": sandboxStateFile}})
 	}
 	p := placeOf(s)
 	store, err := a.openPlace(ctx, p)
@@ -100,7 +102,7 @@ func (a *app) openPlanStore(ctx context.Context, s plan.Settings) (state.Store, 
 // openPlace opens the state at a place. The same place twice is one store,
 // which is closed when the program ends.
 func (a *app) openPlace(ctx context.Context, p place) (state.Store, error) {
-	key := fmt.Sprintf("%s %q", p.kind, p.args) // the format sorts maps
+	key := fmt.Sprintf("%s %q %q", p.kind, p.args, p.recipients) // the format sorts maps
 	if store, ok := a.stores[key]; ok {
 		return store, nil
 	}
@@ -117,6 +119,11 @@ func (a *app) openPlace(ctx context.Context, p place) (state.Store, error) {
 	}
 	if closer, ok := store.(io.Closer); ok {
 		a.cleanup = append(a.cleanup, func() { closer.Close() }) // only temporary files can be left
+	}
+	if !a.sandbox {
+		if store, err = a.encrypted(store, p.recipients); err != nil {
+			return nil, err
+		}
 	}
 	if a.stores == nil {
 		a.stores = map[string]state.Store{}

@@ -73,6 +73,7 @@ type Settings struct {
 	UploadAhead time.Duration     `json:"upload_ahead,omitempty"`
 	Backend     string            `json:"backend,omitempty"`
 	BackendArgs map[string]string `json:"backend_args,omitempty"` // no secrets: those come from the environment
+	Recipients  []string          `json:"recipients,omitempty"`   // public keys for which the state is encrypted
 }
 
 // Page is a Page as the plan knows it, with what is visible on it.

@@ -6,7 +6,8 @@ import (
 	"storyform/story"
 )
 
-// FormatVersion is the version of the document that this program writes.
+// FormatVersion is the version of the documents and records that this program
+// writes in clear.
 const FormatVersion = 1
 
 // Document is one configuration's state at one serial. It holds no token and
@@ -29,6 +30,9 @@ type Document struct {
 	// History is the append-only ledger of what had a public effect or ended
 	// a story's life, oldest first.
 	History []Event `json:"history,omitempty"`
+	// Envelope is set when the document is encrypted: of the fields above only
+	// Lineage, Serial and Tool are known then.
+	Envelope *Envelope `json:"-"`
 }
 
 // Entry is what is remembered of one story: its current revision. Earlier

@@ -70,6 +70,9 @@ func Reopen(ctx context.Context, store Store, run Run, now func() time.Time) (*S
 	if err != nil {
 		return nil, err
 	}
+	if encryptedLog(doc, records) {
+		return nil, fmt.Errorf("read the state %s: %w", store, ErrEncrypted)
+	}
 	s := &Session{store: store, run: run, now: now, log: newLog(doc), turn: make(chan struct{}, 1)}
 	for _, rec := range records {
 		if err := s.log.apply(rec); err != nil {
