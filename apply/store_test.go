@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"storyform/apply"
+	"storyform/plan"
 	"storyform/state"
 	"storyform/state/statetest"
 	"storyform/story"
@@ -59,6 +62,10 @@ func TestStoreFails(t *testing.T) {
 				if failed == "append publishing" && len(w.asked(mark, publishCalls...)) > len(w.announced()) {
 					t.Errorf("%s: a call was made that is not recorded: %s", name, w.requestLines(mark))
 				}
+				w.assertHonest(result)
+				if nth%2 == 0 { // every other time what could not be written is put back
+					w.putBack(result.Unsaved)
+				}
 				f.finish(w)
 				if w.close(); t.Failed() {
 					t.Fatal(name)
@@ -67,6 +74,54 @@ func TestStoreFails(t *testing.T) {
 		}
 	}
 	t.Logf("%d failing writes", cases)
+}
+
+// assertHonest checks that a run whose store failed says of no story that is
+// out that it was not attempted, and that what it could not record is a
+// document.
+func (w *world) assertHonest(result *apply.Result) {
+	w.tb.Helper()
+	media := map[story.Address]string{}
+	for _, rec := range w.memory.Records() {
+		if rec.Entry != nil && rec.Entry.MediaID != "" {
+			media[rec.Key] = rec.Entry.MediaID
+		}
+	}
+	for _, o := range result.Outcomes {
+		for _, s := range w.sim.Stories(o.PageID) {
+			if s.MediaID == media[o.Address] && o.Ending == apply.EndNotAttempted && o.Action != plan.Adopt && o.Action != plan.Forget {
+				w.tb.Errorf("%s is out, and the run says: %s, %s", o.Address, o.Ending, o.Message)
+			}
+		}
+	}
+	if result.Unsaved != nil {
+		if _, err := state.Encode(result.Unsaved); err != nil {
+			w.tb.Errorf("what could not be written: %v", err)
+		}
+	}
+}
+
+// putBack makes what a run could not write the state, as state push does.
+func (w *world) putBack(unsaved *state.Document) {
+	w.tb.Helper()
+	if unsaved == nil {
+		return
+	}
+	ctx := context.Background()
+	base, _, err := w.memory.Load(ctx)
+	must(w.tb, err)
+	s, err := state.Open(ctx, w.memory, state.Run{ID: "push"}, w.clock.Now)
+	must(w.tb, err)
+	must(w.tb, s.Fold(ctx))
+	next, err := state.Rejoin(base, s.Document(), unsaved)
+	must(w.tb, err)
+	if same, err := state.MayFollow(s.Document(), next); err != nil || same {
+		if !errors.Is(err, state.ErrNotNewer) { // the answer alone was lost: all of it is there
+			w.tb.Errorf("what could not be written may not be put back: %v", err)
+		}
+		return
+	}
+	must(w.tb, w.memory.Commit(ctx, next))
 }
 
 // announced are the publish calls that the journal announces, by media_id.
