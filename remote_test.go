@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"storyform/graphapi/sandbox"
+	"storyform/state"
 	"storyform/state/fakeserver"
 )
 
@@ -35,14 +36,18 @@ var remotes = map[string]func(t *testing.T, fault func(*http.Request) fakeserver
 		return remote{block: fmt.Sprintf("backend \"local\" {\n path = %q\n}", filepath.Join(t.TempDir(), "state.json"))}
 	},
 	"s3": func(t *testing.T, fault func(*http.Request) fakeserver.Fault) remote {
-		server := httptest.NewServer(&fakeserver.S3{Bucket: "state", Fault: fault})
-		t.Cleanup(server.Close)
-		return remote{lease: 3 * time.Second, env: s3Env, block: `backend "s3" {
-			bucket   = "state"
-			key      = "stories/${var.brand}" # variables are allowed here
-			endpoint = "` + server.URL + `"
+		bucket, endpoint, env := os.Getenv("STORYFORM_S3_BUCKET"), os.Getenv("STORYFORM_S3_SERVER"), []string(nil)
+		if endpoint == "" { // see .ci/backends
+			server := httptest.NewServer(&fakeserver.S3{Bucket: "state", Fault: fault})
+			t.Cleanup(server.Close)
+			bucket, endpoint, env = "state", server.URL, s3Env
+		}
+		return remote{lease: 3 * time.Second, env: env, block: fmt.Sprintf(`backend "s3" {
+			bucket   = %q
+			key      = "stories/${var.brand}/%s" # variables are allowed here
+			endpoint = %q
 			lease    = "3s"
-		}`}
+		}`, bucket, state.NewID(), endpoint)}
 	},
 	"http": func(t *testing.T, fault func(*http.Request) fakeserver.Fault) remote {
 		server := httptest.NewServer(&fakeserver.Terraform{Kind: fakeserver.GitLab, Username: "ci", Password: "job-token", Fault: fault})

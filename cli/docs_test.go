@@ -83,6 +83,42 @@ func flagTable(flags *pflag.FlagSet) string {
 	return "| flag | |\n|---|---|\n" + b.String()
 }
 
+// TestBackendsDocument checks that docs/backends.md has the arguments of every
+// backend, as the program describes them. With -update it writes them there.
+func TestBackendsDocument(t *testing.T) {
+	path := filepath.Join("..", "docs", "backends.md")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := string(text)
+	for name, b := range backends {
+		var table strings.Builder
+		table.WriteString("| argument | |\n|---|---|\n")
+		for _, a := range b.arguments() {
+			required := ""
+			if a.Required {
+				required = " (required)"
+			}
+			fmt.Fprintf(&table, "| `%s`%s | %s |\n", a.Name, required, a.Description)
+		}
+		section := regexp.MustCompile(`(?s)(\n## ` + name + `\n.*?\n)(?:ARGUMENTS \w+\n|\| argument \|.*?\n\n|\| argument \|[^#]*$)`)
+		if !section.MatchString(want) {
+			t.Errorf("docs/backends.md has no section with the arguments of %s", name)
+			continue
+		}
+		want = section.ReplaceAllStringFunc(want, func(old string) string {
+			head := section.FindStringSubmatch(old)[1]
+			end := ""
+			if strings.HasSuffix(old, "\n\n") {
+				end = "\n"
+			}
+			return head + table.String() + end
+		})
+	}
+	golden(t, "backends.md", want)
+}
+
 // TestTerraformDocument checks that docs/terraform.md names only commands and
 // flags that there are, and that every row names its test or gives a reason.
 func TestTerraformDocument(t *testing.T) {
