@@ -42,12 +42,16 @@ var remotes = map[string]func(t *testing.T, fault func(*http.Request) fakeserver
 			t.Cleanup(server.Close)
 			bucket, endpoint, env = "state", server.URL, s3Env
 		}
-		return remote{lease: 3 * time.Second, env: env, block: fmt.Sprintf(`backend "s3" {
+		lease := 3 * time.Second
+		if fault != nil {
+			lease = time.Minute // each write takes seconds
+		}
+		return remote{lease: lease, env: env, block: fmt.Sprintf(`backend "s3" {
 			bucket   = %q
 			key      = "stories/${var.brand}/%s" # variables are allowed here
 			endpoint = %q
-			lease    = "3s"
-		}`, bucket, state.NewID(), endpoint)}
+			lease    = "%v"
+		}`, bucket, state.NewID(), endpoint, lease)}
 	},
 	"http": func(t *testing.T, fault func(*http.Request) fakeserver.Fault) remote {
 		server := httptest.NewServer(&fakeserver.Terraform{Kind: fakeserver.GitLab, Username: "ci", Password: "job-token", Fault: fault})
@@ -69,12 +73,17 @@ var remotes = map[string]func(t *testing.T, fault func(*http.Request) fakeserver
 		if err := makeRepository(dir); err != nil {
 			t.Fatal(err)
 		}
-		// Each renewal is a push, which takes its time on a busy machine.
-		return remote{lease: 6 * time.Second, block: fmt.Sprintf(`backend "git" {
+		// Each renewal is a push, which takes its time on a busy machine: the
+		// lease is long, and broken where there is no time to wait for its end.
+		lease, wait := 20*time.Second, time.Duration(0)
+		if os.Getenv("STORYFORM_SLOW") != "" {
+			wait = lease
+		}
+		return remote{lease: wait, block: fmt.Sprintf(`backend "git" {
 			repository = %q
 			key        = "stories/acme"
-			lease      = "6s"
-		}`, dir)}
+			lease      = "%v"
+		}`, dir, lease)}
 	},
 }
 
@@ -186,7 +195,7 @@ var heldLock = regexp.MustCompile(`force-unlock ([0-9a-f-]{36})`)
 func (w *runners) apply(t *testing.T, extra ...string) (string, int) {
 	t.Helper()
 	r := w.start(t)
-	wait := "-lock-timeout=30s"
+	wait := "-lock-timeout=60s"
 	if w.remote.lease == 0 {
 		wait = "-lock-timeout=0s"
 	}
