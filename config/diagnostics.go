@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -209,6 +210,8 @@ func (l *loader) explain(d *hcl.Diagnostic) {
 		return
 	}
 	switch d.Summary {
+	case "Invalid template interpolation value":
+		explainNull(d)
 	case "Invalid index", "Missing map element", "Unsupported attribute":
 		if d.Expression != nil && d.EvalContext != nil {
 			l.explainStep(d)
@@ -216,10 +219,25 @@ func (l *loader) explain(d *hcl.Diagnostic) {
 	}
 }
 
+// explainNull says what to write where a text would hold null.
+func explainNull(d *hcl.Diagnostic) {
+	if d.Expression == nil || !strings.Contains(d.Detail, "null") {
+		return
+	}
+	name, why := "this value", ""
+	if t, ok := bare(d.Expression).(*hclsyntax.ScopeTraversalExpr); ok {
+		name = traversalText(t.Traversal)
+		if last, ok := t.Traversal[len(t.Traversal)-1].(hcl.TraverseAttr); ok && t.Traversal.RootName() == "story" && slices.Contains(factNames, last.Name) {
+			why = " It is null as long as the story is not published."
+		}
+	}
+	d.Detail = fmt.Sprintf("A text can't hold null, and %s is null.%s Say what stands there then, as in coalesce(%s, \"not yet\").", name, why, strings.Replace(name, "this value", "…", 1))
+}
+
 // explainStep says which keys or attributes there are where one was missed.
 func (l *loader) explainStep(d *hcl.Diagnostic) {
 	coll, name, key, ok := failedStep(d.Expression, d.EvalContext)
-	if !ok || key.IsMarked() || !key.IsKnown() || key.IsNull() || coll.IsMarked() || !coll.IsKnown() || coll.IsNull() {
+	if !ok || key.IsMarked() || !key.IsKnown() || key.IsNull() || coll.IsMarked() || coll.IsNull() || !coll.IsKnown() && !coll.Type().IsObjectType() {
 		return
 	}
 	if key.Type() != cty.String {
@@ -230,7 +248,7 @@ func (l *loader) explainStep(d *hcl.Diagnostic) {
 	keys, what := keysOf(coll)
 	switch addr, isStory := storyRef(coll); {
 	case isStory:
-		d.Detail = fmt.Sprintf("%s is a reference for after: it has no attributes and no elements.", addr)
+		d.Summary, d.Detail = "Story has no attributes here", outsideOutput(addr.Block(), step, scope{}).Detail
 		return
 	case len(keys) == 0 && (coll.Type().IsMapType() || coll.Type().IsObjectType()):
 		d.Detail = fmt.Sprintf("%s is empty, so it has no element %q.", name, step)
@@ -243,7 +261,7 @@ func (l *loader) explainStep(d *hcl.Diagnostic) {
 			p.Address, step, didYouMean(step, keys), list(keys, 10))
 		return
 	}
-	d.Detail = fmt.Sprintf("%s has no %s %q.%s It has %s.", name, what, step, didYouMean(step, keys), list(keys, 12))
+	d.Detail = fmt.Sprintf("%s has no %s %q.%s It has %s.", name, what, step, didYouMean(step, keys), list(keys, 14))
 }
 
 // explainIndex says how many elements there are where one was missed.
@@ -253,10 +271,22 @@ func explainIndex(d *hcl.Diagnostic, coll cty.Value, name string, key cty.Value)
 	}
 }
 
+// bare takes the meter and parentheses off an expression.
+func bare(expr hcl.Expression) hcl.Expression {
+	for {
+		expr = hcl.UnwrapExpression(expr)
+		p, ok := expr.(*hclsyntax.ParenthesesExpr)
+		if !ok {
+			return expr
+		}
+		expr = p.Expression
+	}
+}
+
 // failedStep finds the collection, its name, and the key that evaluating expr
 // failed at.
 func failedStep(expr hcl.Expression, ctx *hcl.EvalContext) (coll cty.Value, name string, key cty.Value, ok bool) {
-	switch e := hcl.UnwrapExpression(expr).(type) {
+	switch e := bare(expr).(type) {
 	case *hclsyntax.ScopeTraversalExpr:
 		for n := len(e.Traversal) - 1; n > 0; n-- {
 			v, diags := e.Traversal[:n].TraverseAbs(ctx)
@@ -271,6 +301,11 @@ func failedStep(expr hcl.Expression, ctx *hcl.EvalContext) (coll cty.Value, name
 			}
 			return cty.NilVal, "", cty.NilVal, false
 		}
+	case *hclsyntax.RelativeTraversalExpr:
+		v, diags := e.Source.Value(ctx)
+		if step, ok := e.Traversal[0].(hcl.TraverseAttr); ok && !diags.HasErrors() && len(e.Traversal) == 1 {
+			return v, "This value", cty.StringVal(step.Name), true
+		}
 	case *hclsyntax.IndexExpr:
 		v, diags := e.Collection.Value(ctx)
 		k, moreDiags := e.Key.Value(ctx)
@@ -278,7 +313,7 @@ func failedStep(expr hcl.Expression, ctx *hcl.EvalContext) (coll cty.Value, name
 			return cty.NilVal, "", cty.NilVal, false
 		}
 		name := "This value"
-		if t, ok := hcl.UnwrapExpression(e.Collection).(*hclsyntax.ScopeTraversalExpr); ok {
+		if t, ok := bare(e.Collection).(*hclsyntax.ScopeTraversalExpr); ok {
 			name = traversalText(t.Traversal)
 		}
 		return v, name, k, true
@@ -291,14 +326,14 @@ func keysOf(v cty.Value) (keys []string, what string) {
 	if !v.Type().IsMapType() && !v.Type().IsObjectType() {
 		return nil, ""
 	}
+	if v.Type().IsObjectType() {
+		return slices.Sorted(maps.Keys(v.Type().AttributeTypes())), "attribute"
+	}
 	for it := v.ElementIterator(); it.Next(); {
 		k, _ := it.Element()
 		keys = append(keys, k.AsString())
 	}
-	if v.Type().IsMapType() {
-		return keys, "element"
-	}
-	return keys, "attribute"
+	return keys, "element"
 }
 
 // wordsOf returns the words of an error: those that it has for people, or its

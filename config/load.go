@@ -42,6 +42,8 @@ type loader struct {
 	media     map[string]*mediaFile // by resolved path
 	mediaList []*mediaFile          // in the order of the stories
 	count     int                   // instances
+	moves     []Move
+	facts     map[story.Address]Fact // what became of stories; nil: nobody asked
 
 	// What functions read, by resolved path: each file is read once.
 	texts     map[string]string
@@ -166,8 +168,9 @@ func (l *loader) config(checks []Check) *Config {
 	}
 	if l.eval != nil {
 		c.Variables = l.describeVariables()
-		c.Outputs = l.loadOutputs()
-		c.Moved = l.loadMoved()
+		l.moves = l.loadMoved()
+		c.Moved = l.moves
+		c.Outputs = l.loadOutputs("")
 		c.Imports = l.loadImports()
 	}
 	c.Sources = l.scrubSources()

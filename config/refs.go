@@ -17,6 +17,7 @@ type scope struct {
 	each    bool // in a block that has for_each
 	self    bool // in a precondition
 	forEach bool // in for_each itself
+	outputs bool // in the value of an output, which sees what became of stories
 }
 
 // checkRefs checks every name in an expression before it is evaluated, and
@@ -67,7 +68,10 @@ func (l *loader) checkRef(t hcl.Traversal, sc scope) (dep string, d *hcl.Diagnos
 		}
 		return "", d, false
 	}
-	return root + "." + name, nil, false
+	if root == "story" {
+		d = l.checkStoryRef(t, name, sc)
+	}
+	return root + "." + name, d, false
 }
 
 // secondName returns the name after the root of a reference.

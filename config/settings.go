@@ -81,7 +81,7 @@ func (l *loader) soundBlock(b *block) bool {
 		if b.attrs[a.Name] == nil {
 			continue
 		}
-		_, ok, diags := l.checkRefs(a.Expr, scope{})
+		_, ok, diags := l.checkRefs(a.Expr, scope{outputs: b.spec.Type == "output" && a.Name == "value"})
 		l.report(b.address(), diags...)
 		sound = sound && ok
 	}

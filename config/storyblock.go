@@ -64,6 +64,15 @@ func (l *loader) checkStoryRefs(b *block) bool {
 		l.report(b.address(), diags...)
 		sound = sound && ok
 	}
+	sc.self = true
+	for _, rule := range b.blocks { // checked here, too, for where no instance comes so far
+		for _, name := range []string{"condition", "error_message"} {
+			if expr := rule.expr(name); expr != nil {
+				_, _, diags := l.checkRefs(expr, sc)
+				l.report(b.address(), diags...)
+			}
+		}
+	}
 	return sound
 }
 

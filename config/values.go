@@ -106,7 +106,7 @@ func shortText(v cty.Value) string {
 	case ty.IsPrimitiveType():
 		s, _ := convert.Convert(v, cty.String)
 		return s.AsString()
-	case ty.Equals(pageType) && !v.GetAttr("address").IsNull() && v.GetAttr("address").IsKnown():
+	case (ty.Equals(pageType) || ty.Equals(storyObject)) && !v.GetAttr("address").IsNull() && v.GetAttr("address").IsKnown():
 		return v.GetAttr("address").AsString()
 	case ty.IsObjectType() || ty.IsMapType():
 		keys, _ := keysOf(v)

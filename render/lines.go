@@ -35,19 +35,20 @@ func NewJSONLines(w io.Writer, now func() time.Time, o Options) *JSONLines {
 
 // envelope is one line. Only the fields of its type are set.
 type envelope struct {
-	Level     string           `json:"@level"`
-	Message   string           `json:"@message"`
-	Module    string           `json:"@module"`
-	Timestamp string           `json:"@timestamp"`
-	Type      string           `json:"type"`
-	Storyform string           `json:"storyform,omitempty"`
-	UI        string           `json:"ui,omitempty"`
-	Change    *changeLine      `json:"change,omitempty"`
-	Hook      *hookLine        `json:"hook,omitempty"`
-	Diag      *diag.Diagnostic `json:"diagnostic,omitempty"`
-	Changes   *changesLine     `json:"changes,omitempty"`
-	Summary   *plan.Summary    `json:"summary,omitempty"`
-	Stories   *Counts          `json:"stories,omitempty"`
+	Level     string                `json:"@level"`
+	Message   string                `json:"@message"`
+	Module    string                `json:"@module"`
+	Timestamp string                `json:"@timestamp"`
+	Type      string                `json:"type"`
+	Storyform string                `json:"storyform,omitempty"`
+	UI        string                `json:"ui,omitempty"`
+	Change    *changeLine           `json:"change,omitempty"`
+	Hook      *hookLine             `json:"hook,omitempty"`
+	Diag      *diag.Diagnostic      `json:"diagnostic,omitempty"`
+	Changes   *changesLine          `json:"changes,omitempty"`
+	Summary   *plan.Summary         `json:"summary,omitempty"`
+	Stories   *Counts               `json:"stories,omitempty"`
+	Outputs   map[string]outputLine `json:"outputs,omitempty"`
 	// Fingerprint belongs to the summary of a plan.
 	Fingerprint string `json:"fingerprint,omitempty"`
 }
