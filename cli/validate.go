@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"storyform/config"
 	"storyform/internal/diag"
+	"storyform/render"
 	"storyform/story"
 )
 
@@ -32,7 +32,7 @@ func (a *app) validate(ctx context.Context, f *configFlags, asJSON bool) error {
 	cfg, diags := a.loadWithMedia(ctx, f)
 	if asJSON {
 		a.annotations = append(a.annotations, diags...)
-		if err := writeValidation(a, diags); err != nil {
+		if err := render.Validation(a.Stdout, diags, a.sources); err != nil {
 			return fail("Result can't be written", "%v", err)
 		}
 		if diags.HasErrors() {
@@ -51,29 +51,6 @@ func (a *app) validate(ctx context.Context, f *configFlags, asJSON bool) error {
 	a.printf("Success! The configuration is valid%s: %s on %s.\n", with,
 		count(len(cfg.Stories), "story", "stories"), count(len(cfg.Pages), "Page", "Pages"))
 	return nil
-}
-
-// writeValidation prints diagnostics in the form of `terraform validate -json`.
-func writeValidation(a *app, ds diag.Diagnostics) error {
-	errs := 0
-	for _, d := range ds {
-		if d.Severity == diag.Error {
-			errs++
-		}
-	}
-	if ds == nil {
-		ds = diag.Diagnostics{}
-	}
-	enc := json.NewEncoder(a.Stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(struct {
-		FormatVersion string           `json:"format_version"`
-		Valid         bool             `json:"valid"`
-		ErrorCount    int              `json:"error_count"`
-		WarningCount  int              `json:"warning_count"`
-		Diagnostics   diag.Diagnostics `json:"diagnostics"`
-	}{"1.0", errs == 0, errs, len(ds) - errs, ds})
 }
 
 // loadWithMedia reads the configuration and holds its media against the rules.

@@ -159,25 +159,29 @@ type sourceLine struct {
 	before, mark, tail string
 }
 
+// shownLines says which lines of a file a message shows: those around its
+// subject, if they are not too many, or only those of the subject itself.
+func shownLines(d diag.Diagnostic) (first, last int) {
+	first, last = d.Subject.Start.Line, max(d.Subject.End.Line, d.Subject.Start.Line)
+	if c := d.Context; c != nil && c.Filename == d.Subject.Filename && c.Start.Line <= first && c.End.Line >= last && c.End.Line-c.Start.Line < maxSnippet {
+		first, last = c.Start.Line, c.End.Line
+	}
+	return first, min(last, first+maxSnippet-1)
+}
+
 // sourceLines cuts out of a file the lines that a message shows. A range
 // that does not fit the file, which changed since or is not there, shows
 // nothing.
 func sourceLines(src []byte, d diag.Diagnostic) []sourceLine {
-	show := *d.Subject
-	if d.Context != nil && d.Context.Filename == show.Filename && d.Context.Start.Line <= show.Start.Line && d.Context.End.Line >= show.End.Line {
-		show = *d.Context
-	}
+	first, last := shownLines(d)
 	var out []sourceLine
 	number, offset := 0, 0
 	for l := range bytes.Lines(src) {
 		number++
 		begin := offset
 		offset += len(l)
-		if number < show.Start.Line || number > max(show.End.Line, show.Start.Line) {
+		if number < first || number > last {
 			continue
-		}
-		if len(out) == maxSnippet {
-			break
 		}
 		line := bytes.TrimRight(l, "\r\n")
 		from, to := clamp(d.Subject.Start.Byte-begin, len(line)), clamp(d.Subject.End.Byte-begin, len(line))

@@ -44,7 +44,7 @@ type envelope struct {
 	UI        string                `json:"ui,omitempty"`
 	Change    *changeLine           `json:"change,omitempty"`
 	Hook      *hookLine             `json:"hook,omitempty"`
-	Diag      *diag.Diagnostic      `json:"diagnostic,omitempty"`
+	Diag      *jsonDiagnostic       `json:"diagnostic,omitempty"`
 	Changes   *changesLine          `json:"changes,omitempty"`
 	Summary   *plan.Summary         `json:"summary,omitempty"`
 	Stories   *Counts               `json:"stories,omitempty"`
@@ -97,6 +97,14 @@ type changesLine struct {
 	Import    int    `json:"import"`
 	Remove    int    `json:"remove"`
 	Operation string `json:"operation"`
+}
+
+// sources are the files that messages may point into.
+func (l *JSONLines) sources() map[string][]byte {
+	if l.o.Sources == nil {
+		return nil
+	}
+	return l.o.Sources()
 }
 
 // write writes one line.
@@ -177,7 +185,10 @@ func (l *JSONLines) Diagnostics(ds diag.Diagnostics) error {
 		if d.Severity == diag.Warning {
 			level = "warn"
 		}
-		err := l.write(level, "diagnostic", severityTitle(d.Severity)+d.Summary, time.Time{}, func(e *envelope) { e.Diag = &d })
+		err := l.write(level, "diagnostic", severityTitle(d.Severity)+d.Summary, time.Time{}, func(e *envelope) {
+			j := toJSON(d, l.sources())
+			e.Diag = &j
+		})
 		if err != nil {
 			return err
 		}
