@@ -200,6 +200,8 @@ func (l *loader) explain(d *hcl.Diagnostic) {
 		name := unknown.CalledFunctionName()
 		answer := foreign["function"][name]
 		switch {
+		case name == "templatestring":
+			d.Detail = "A template can't render another one. Render the inner one first and pass it as a variable."
 		case l.readsFiles(name):
 			d.Detail = fmt.Sprintf("The function %q reads files, and a template can't. Read the file outside of the template and pass what it holds.", name)
 		case answer != "":
@@ -210,6 +212,11 @@ func (l *loader) explain(d *hcl.Diagnostic) {
 		return
 	}
 	switch d.Summary {
+	case "Not enough function arguments", "Too many function arguments":
+		if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && signature(call.CalledFunctionName()) != "" {
+			what := map[bool]string{true: "An argument is missing", false: "This argument is too many"}[d.Summary[0] == 'N']
+			d.Detail = what + ": the function is called as " + signature(call.CalledFunctionName()) + "."
+		}
 	case "Invalid template interpolation value":
 		explainNull(d)
 	case "Invalid index", "Missing map element", "Unsupported attribute":

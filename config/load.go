@@ -45,9 +45,10 @@ type loader struct {
 	moves     []Move
 	facts     map[story.Address]Fact // what became of stories; nil: nobody asked
 
-	// What functions read, by resolved path: each file is read once.
+	// What functions read, by resolved path: each file is read once. Hashes and
+	// templates say before it which hash, and that it is no text.
 	texts     map[string]string
-	hashes    map[string]string
+	hashes    map[string][]byte
 	templates map[string]hclsyntax.Expression
 	filesets  map[string][]string // by pattern
 	readBytes int
@@ -136,7 +137,7 @@ func newLoader(o Options) *loader {
 		blocks: map[string][]*block{}, named: map[string]map[string]*block{}, locals: map[string]*local{},
 		settings: Settings{APIVersion: defaultAPIVersion, MaxPublish: defaultMaxPublish, SettleAfter: defaultSettleAfter, MediaRules: defaultMediaRules},
 		pages:    map[string]*story.Page{}, keys: map[string]*instances{}, zones: map[string]zoneAnswer{}, zoneless: map[story.Address]bool{},
-		media: map[string]*mediaFile{}, texts: map[string]string{}, hashes: map[string]string{},
+		media: map[string]*mediaFile{}, texts: map[string]string{}, hashes: map[string][]byte{},
 		templates: map[string]hclsyntax.Expression{}, filesets: map[string][]string{},
 		reported: map[hcl.DiagnosticSeverity]int{},
 	}

@@ -214,22 +214,32 @@ var foreign = map[string]map[string]string{
 		"create_before_destroy": "Stories can't be destroyed.",
 	},
 	"function": {
-		"timestamp":      noClock,
-		"plantimestamp":  noClock,
-		"timecmp":        "Compare times with not_after, window and after.",
-		"env":            noEnv,
-		"getenv":         noEnv,
-		"uuid":           noRandom,
-		"uuidv5":         noRandom,
-		"bcrypt":         noRandom,
-		"random":         noRandom,
-		"abspath":        "Paths are relative to the file that names them, and messages show no path of this machine.",
-		"pathexpand":     "Paths are relative to the file that names them and stay inside the folder.",
-		"filebase64":     "Text files are read with file; media are named by photo and video and never read into a value.",
-		"templatestring": "Use templatefile.",
-		"convert":        "Use tostring, tonumber, tobool, tolist, toset or tomap.",
-		"map":            `Write { key = "value" }.`,
-		"list":           `Write ["value"].`,
+		"timestamp":        noClock,
+		"plantimestamp":    noClock,
+		"env":              noEnv,
+		"getenv":           noEnv,
+		"get_env":          noEnv,
+		"uuid":             noRandom,
+		"bcrypt":           noRandom,
+		"random":           noRandom,
+		"rsadecrypt":       "A private key must never be in a configuration, and nothing here needs one.",
+		"abspath":          "Paths are relative to the file that names them, and messages show no path of this machine.",
+		"pathexpand":       "Paths are relative to the file that names them and stay inside the folder.",
+		"filebase64":       "Text files are read with file; media are named by photo and video and never read into a value.",
+		"base64gzip":       "What it gives may change with the version of the program, and then every plan would. Use base64encode.",
+		"textdecodebase64": "Text here is UTF-8. Use base64decode.",
+		"textencodebase64": "Text here is UTF-8. Use base64encode.",
+		"yamldecode":       "There is no YAML here. Write the data as JSON, for jsondecode(file(…)), or as a table, for csvdecode(file(…)).",
+		"yamlencode":       "There is no YAML here. Use jsonencode: JSON is YAML, too.",
+		"cidrhost":         noNetwork,
+		"cidrnetmask":      noNetwork,
+		"cidrsubnet":       noNetwork,
+		"cidrsubnets":      noNetwork,
+		"ephemeralasnull":  "storyform has no ephemeral values.",
+		"type":             "Only Terraform's console has it. storyform console shows a value as it would be written, which tells its type.",
+		"convert":          "Use tostring, tonumber, tobool, tolist, toset or tomap.",
+		"map":              `Write { key = "value" }.`,
+		"list":             `Write ["value"].`,
 	},
 	"root": {
 		"path":      "storyform has no path: paths are relative to the file that names them.",
@@ -246,7 +256,8 @@ var foreign = map[string]map[string]string{
 }
 
 const (
-	noClock  = "Nothing here can read the clock: the same files must always mean the same stories, or a plan could not be approved. Write times down; dates(from, to, step) makes lists of them, and timeadd and formatdate work with them."
-	noEnv    = "Nothing here can read the environment: a plan of a stranger's pull request must be safe to run. Declare a variable and set STORYFORM_VAR_name."
-	noRandom = "Nothing here is random: the same files must always mean the same stories, or a plan could not be approved."
+	noClock   = "Nothing here can read the clock: the same files must always mean the same stories, or a plan could not be approved. Write times down; dates(from, to, step) makes lists of them, and timeadd and formatdate work with them."
+	noEnv     = "Nothing here can read the environment: a plan of a stranger's pull request must be safe to run. Declare a variable and set STORYFORM_VAR_name."
+	noNetwork = "Stories have no network addresses."
+	noRandom  = "Nothing here is random: the same files must always mean the same stories, or a plan could not be approved."
 )
