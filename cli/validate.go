@@ -58,7 +58,7 @@ func (a *app) loadWithMedia(ctx context.Context, f *configFlags) (*config.Config
 	in := a.newInspector()
 	cfg, diags := a.loadAll(ctx, f, in.inspect)
 	if cfg != nil {
-		diags = append(diags, in.judge(cfg)...)
+		diags = append(diags, a.placed(in.judge(cfg))...)
 		diags.Sort()
 	}
 	in.save(a.dir())
@@ -72,10 +72,21 @@ func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx cont
 		Dir: a.dir(), Vars: f.vars, Env: a.Environ, Version: Version(), Inspect: inspect,
 	})
 	if cfg != nil {
-		a.sources = cfg.Sources
+		a.sources, a.enclosing = cfg.Sources, cfg.Enclosing
 		a.notePages(planPages(cfg.Pages))
 	}
 	return cfg, diags
+}
+
+// placed adds to diagnostics that were not made by the configuration in which
+// of its blocks they point.
+func (a *app) placed(ds diag.Diagnostics) diag.Diagnostics {
+	for i := range ds {
+		if d := &ds[i]; d.In == "" && d.Subject != nil && a.enclosing != nil {
+			d.In = a.enclosing(*d.Subject)
+		}
+	}
+	return ds
 }
 
 // loadOfflineConfig reads the configuration without looking into the media,

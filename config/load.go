@@ -53,7 +53,8 @@ type loader struct {
 	filesets  map[string][]string // by pattern
 	readBytes int
 
-	secrets []string // never to be shown: tokens and sensitive values
+	secrets []string    // never to be shown: tokens and sensitive values
+	masked  []hcl.Range // where one is written
 	diags   diag.Diagnostics
 
 	reported map[hcl.DiagnosticSeverity]int // how many, also those left out

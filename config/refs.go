@@ -56,7 +56,7 @@ func (l *loader) checkRef(t hcl.Traversal, sc scope) (dep string, d *hcl.Diagnos
 		return "", nil, false
 	case "var", "local", "page", "story":
 	default:
-		return "", unknownRoot(root, sc), false
+		return "", l.unknownRoot(root, sc), false
 	}
 	name, ok := secondName(t)
 	if !ok {
@@ -138,7 +138,7 @@ func checkEach(t hcl.Traversal, sc scope) *hcl.Diagnostic {
 }
 
 // unknownRoot answers a reference that begins with a name that means nothing.
-func unknownRoot(root string, sc scope) *hcl.Diagnostic {
+func (l *loader) unknownRoot(root string, sc scope) *hcl.Diagnostic {
 	if answer := foreign["root"][root]; answer != "" {
 		return errAt(hcl.Range{}, "Invalid reference", "%s", answer)
 	}
@@ -148,6 +148,14 @@ func unknownRoot(root string, sc scope) *hcl.Diagnostic {
 	}
 	if sc.self {
 		roots = append(roots, "self")
+	}
+	for _, r := range []struct {
+		root     string
+		declared bool
+	}{{"local", l.locals[root] != nil}, {"var", l.named["variable"][root] != nil}, {"page", l.named["page"][root] != nil}, {"story", l.named["story"][root] != nil}} {
+		if r.declared {
+			return errAt(hcl.Range{}, "Invalid reference", "Nothing is called %q. Did you mean %s.%s, or %q with quotes, which is a text?", root, r.root, root, root)
+		}
 	}
 	if s := suggest.Nearest(root, roots); s != "" {
 		return errAt(hcl.Range{}, "Invalid reference", "Nothing is called %q. Did you mean %q?", root, s)

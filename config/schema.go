@@ -60,8 +60,8 @@ var schema = []BlockSpec{
 		Blocks: []BlockSpec{{
 			Type: "validation", Doc: "A rule that the value must keep.",
 			Attrs: []AttrSpec{
-				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true."},
-				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when it isn't."},
+				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true, such as length(var.name) > 3."},
+				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when the condition is not true."},
 			},
 		}},
 	},
@@ -70,7 +70,7 @@ var schema = []BlockSpec{
 		Type: "page", Labels: []string{"name"}, Doc: "A Facebook Page: page.name.",
 		Attrs: []AttrSpec{
 			forEachSpec,
-			{Name: "id", Type: "string", Required: true, Doc: "The Page id: digits."},
+			{Name: "id", Type: "string", Required: true, Doc: "The id of the Page, a number such as 104857600000001."},
 			{Name: "timezone", Type: "string", Default: "UTC", Doc: "IANA time zone of wall-clock times, such as Asia/Jakarta."},
 			{Name: "token_env", Type: "string", Doc: "The name of the environment variable that holds the Page's access token."},
 		},
@@ -103,15 +103,15 @@ var schema = []BlockSpec{
 		Blocks: []BlockSpec{{
 			Type: "precondition", Doc: "A rule that must hold; self is this story.",
 			Attrs: []AttrSpec{
-				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true."},
-				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when it isn't."},
+				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true, such as length(var.name) > 3."},
+				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when the condition is not true."},
 			},
 		}},
 	},
 	{
 		Type: "output", Labels: []string{"name"}, Doc: "A value to show.",
 		Attrs: []AttrSpec{
-			{Name: "value", Type: "any", Required: true, Doc: "The value."},
+			{Name: "value", Type: "any", Required: true, Doc: "What to show, such as story.name.url."},
 			{Name: "description", Type: "string", Doc: "What it is."},
 			{Name: "sensitive", Type: "bool", Default: "false", Doc: "Show it only when asked for by name."},
 		},
@@ -121,23 +121,23 @@ var schema = []BlockSpec{
 		Blocks: []BlockSpec{{
 			Type: "assert", Doc: "One rule.",
 			Attrs: []AttrSpec{
-				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true."},
-				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when it isn't."},
+				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true, such as length(var.name) > 3."},
+				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when the condition is not true."},
 			},
 		}},
 	},
 	{
 		Type: "moved", Doc: "A story that got another name.",
 		Attrs: []AttrSpec{
-			{Name: "from", Type: "address", Required: true, Doc: "Its old address."},
-			{Name: "to", Type: "address", Required: true, Doc: "Its new address."},
+			{Name: "from", Type: "address", Required: true, Doc: "The address that the story had, such as story.old."},
+			{Name: "to", Type: "address", Required: true, Doc: "The address that it has now, such as story.new."},
 		},
 	},
 	{
 		Type: "import", Doc: "A story that is on the Page already.",
 		Attrs: []AttrSpec{
 			{Name: "to", Type: "address", Required: true, Doc: "The story that it is."},
-			{Name: "id", Type: "string", Required: true, Doc: "Its post id."},
+			{Name: "id", Type: "string", Required: true, Doc: "Its post id, as storyform stories --all shows it."},
 		},
 	},
 }
@@ -209,6 +209,9 @@ var foreign = map[string]map[string]string{
 		"provider":              `storyform has no providers: the "page" block names its token with token_env.`,
 		"token":                 "An access token must never be in a file. Put it into an environment variable and its name into token_env.",
 		"access_token":          "An access token must never be in a file. Put it into an environment variable and its name into token_env.",
+		"password":              "A password must never be in a file. An access token goes into an environment variable, and its name into token_env.",
+		"app_secret":            "The secret of the app must never be in a file. Put it into the environment variable STORYFORM_APP_SECRET.",
+		"secret":                "A secret must never be in a file. That of the app goes into the environment variable STORYFORM_APP_SECRET.",
 		"workspace":             "storyform has no workspaces. Use one folder, or one backend key, for each.",
 		"ephemeral":             "storyform has no ephemeral values.",
 		"create_before_destroy": "Stories can't be destroyed.",
@@ -237,6 +240,11 @@ var foreign = map[string]map[string]string{
 		"cidrsubnets":      noNetwork,
 		"ephemeralasnull":  "storyform has no ephemeral values.",
 		"type":             "Only Terraform's console has it. storyform console shows a value as it would be written, which tells its type.",
+		"now":              noClock,
+		"upcase":           "Use upper.",
+		"downcase":         "Use lower.",
+		"len":              "Use length.",
+		"size":             "Use length.",
 		"convert":          "Use tostring, tonumber, tobool, tolist, toset or tomap.",
 		"map":              `Write { key = "value" }.`,
 		"list":             `Write ["value"].`,

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
@@ -84,6 +85,20 @@ func (l *loader) addSecret(s string) {
 	}
 }
 
+// maskExpr keeps what is written in an expression out of everything that is
+// shown: a token stands where none may be.
+func (l *loader) maskExpr(expr hclsyntax.Expression) {
+	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
+		lit, ok := n.(*hclsyntax.LiteralValueExpr)
+		if !ok || lit.Val.Type() != cty.String || !lit.Val.IsKnown() || lit.Val.IsNull() {
+			return nil
+		}
+		l.addSecret(lit.Val.AsString())
+		l.masked = append(l.masked, lit.Range())
+		return nil
+	})
+}
+
 // hide replaces every secret in text.
 func (l *loader) hide(text string) string {
 	for _, s := range l.secrets {
@@ -109,6 +124,11 @@ func (l *loader) scrub(d diag.Diagnostic) diag.Diagnostic {
 // scrubSources returns the sources with every secret masked, byte for byte,
 // so that ranges still fit.
 func (l *loader) scrubSources() map[string][]byte {
+	for _, r := range l.masked {
+		src := bytes.Clone(l.sources[r.Filename])
+		copy(src[r.Start.Byte:r.End.Byte], bytes.Repeat([]byte{'*'}, r.End.Byte-r.Start.Byte))
+		l.sources[r.Filename] = src
+	}
 	for name, src := range l.sources {
 		for _, s := range l.secrets {
 			src = bytes.ReplaceAll(src, []byte(s), bytes.Repeat([]byte{'*'}, len(s)))

@@ -154,13 +154,18 @@ func kindName(ty cty.Type) string {
 }
 
 // kindOf is kindName with its article.
-func kindOf(ty cty.Type) string {
-	if name := kindName(ty); strings.ContainsAny(name[:1], "aeiou") {
-		return "an " + name
-	} else {
-		return "a " + name
+func kindOf(ty cty.Type) string { return article(kindName(ty)) + " " + kindName(ty) }
+
+// article is the article of a word, small.
+func article(word string) string {
+	if strings.ContainsAny(word[:1], "aeiou") {
+		return "an"
 	}
+	return "a"
 }
+
+// upperFirst begins a sentence.
+func upperFirst(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
 
 // expressionText renders a value as an expression. References to stories
 // become their addresses.

@@ -163,6 +163,9 @@ type sourceLine struct {
 // subject, if they are not too many, or only those of the subject itself.
 func shownLines(d diag.Diagnostic) (first, last int) {
 	first, last = d.Subject.Start.Line, max(d.Subject.End.Line, d.Subject.Start.Line)
+	if last > first && d.Subject.End.Column == 1 {
+		last-- // it ends with the line before
+	}
 	if c := d.Context; c != nil && c.Filename == d.Subject.Filename && c.Start.Line <= first && c.End.Line >= last && c.End.Line-c.Start.Line < maxSnippet {
 		first, last = c.Start.Line, c.End.Line
 	}
@@ -188,7 +191,11 @@ func sourceLines(src []byte, d diag.Diagnostic) []sourceLine {
 		if number < d.Subject.Start.Line || number > d.Subject.End.Line || from > to {
 			from, to = len(line), len(line)
 		}
-		out = append(out, sourceLine{number, string(line[:from]), string(line[from:to]), string(line[to:])})
+		mark := string(line[from:to])
+		if number == d.Subject.Start.Line && from == len(line) && from == to {
+			mark = " " // the end of the line, or what would stand there
+		}
+		out = append(out, sourceLine{number, string(line[:from]), mark, string(line[to:])})
 	}
 	return out
 }
