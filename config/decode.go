@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/suggest"
 	"storyform/story"
@@ -47,6 +48,14 @@ func (b *block) expr(name string) hcl.Expression {
 		return a.Expr
 	}
 	return nil
+}
+
+// disable makes the value of an attribute unknown, because a mistake in it was
+// reported, so that the rest of the block can be looked at all the same.
+func (b *block) disable(name string) {
+	a := *b.attrs[name]
+	a.Expr = &hclsyntax.LiteralValueExpr{Val: cty.DynamicVal, SrcRange: a.Expr.Range()}
+	b.attrs[name] = &a
 }
 
 // address is the address of the block, without a for_each key.

@@ -242,8 +242,11 @@ func (l *loader) loadImports() []Import {
 			continue
 		}
 		if in := l.keys[to.Block().String()]; in != nil && in.keyed && !to.Keyed {
-			l.report(noAddress, errAt(b.expr("to").Range(), "Invalid address",
-				"%s has several instances. Name one, such as %s.", to, to.At("key")))
+			example := to.At("key")
+			if len(in.keys) > 0 {
+				example = to.At(in.keys[0])
+			}
+			l.report(noAddress, errAt(b.expr("to").Range(), "Invalid address", "%s has for_each. Name one of its instances, such as %s.", to, example))
 			continue
 		}
 		if first := seen[to]; first != nil {

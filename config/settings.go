@@ -34,8 +34,14 @@ func (l *loader) loadSettings() {
 	s := &l.settings
 	s.Range = *rangeOf(b.header())
 	ctx := l.eval.dir(b.file.dir)
-	if !l.soundBlock(b) {
-		return
+	for _, a := range sortedAttrs(b.syn.Body) {
+		if b.attrs[a.Name] == nil || a.Name == "include" { // which was read before everything else
+			continue
+		}
+		if _, ok, diags := l.checkRefs(a.Expr, scope{}); !ok {
+			l.report(noAddress, diags...)
+			b.disable(a.Name)
+		}
 	}
 	if v, set := l.attrString(noAddress, b, "api_version", ctx); set {
 		s.APIVersion = v

@@ -17,15 +17,19 @@ import (
 // syntaxWords is what to say in place of the parser, by its summary. What is
 // not here is said in its words.
 var syntaxWords = map[string]string{
-	"Invalid multi-line string":                `A text ends on the line on which it begins, and here the closing quote " is missing. A line break in a text is written \n; a text of several lines is <<EOT, the lines, and EOT on a line of its own.`,
-	"Unterminated template string":             `A text that begins before is never closed: its closing quote ", or the line that ends a text of several lines, is missing.`,
-	"Unclosed template interpolation sequence": "What begins with ${ ends with }, and that is missing. To write the two characters themselves, write $${.",
-	"Unclosed configuration block":             "The brace { that opens this block has no closing brace }. It may also be that of a later block.",
-	"Missing item separator":                   "Two elements of a list have a comma between them.",
-	"Missing attribute separator":              "Two elements in braces have a comma or a line break between them.",
-	"Invalid single-argument block definition": "A block on one line has one argument at most. Write each argument on a line of its own.",
-	"Missing newline after argument":           "An argument ends with its line. Write each on a line of its own.",
-	"Missing newline after block definition":   "A block ends with its line. Write the next one on a new line.",
+	"Invalid multi-line string":                  `A text ends on the line on which it begins, and here the closing quote " is missing. A line break in a text is written \n; a text of several lines is <<EOT, the lines, and EOT on a line of its own.`,
+	"Unterminated template string":               `A text that begins before is never closed: its closing quote ", or the line that ends a text of several lines, is missing.`,
+	"Unclosed template interpolation sequence":   "What begins with ${ ends with }, and that is missing. To write the two characters themselves, write $${.",
+	"Unclosed configuration block":               "The brace { that opens this block has no closing brace }. It may also be that of a later block.",
+	"Missing item separator":                     "Two elements of a list have a comma between them.",
+	"Missing attribute separator":                "Two elements in braces have a comma or a line break between them.",
+	"Invalid single-argument block definition":   "A block on one line has one argument at most. Write each argument on a line of its own.",
+	"Unterminated tuple constructor expression":  "The bracket [ that opens this list is never closed.",
+	"Unterminated object constructor expression": "The brace { that opens this value is never closed.",
+	"Unterminated function call":                 "The bracket ( behind the name of this function is never closed.",
+	"Unbalanced parentheses":                     "The bracket ( is never closed.",
+	"Missing newline after argument":             "An argument ends with its line. Write each on a line of its own.",
+	"Missing newline after block definition":     "A block ends with its line. Write the next one on a new line.",
 }
 
 // unclosed are the complaints of which only the first one of a file counts:

@@ -152,7 +152,7 @@ func (l *loader) parseTyped(g *given) (hcl.Expression, hcl.Diagnostics) {
 	}
 	expr, diags := hclsyntax.ParseExpression(src, name, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, diags
+		return nil, tidySyntax(diags, src)
 	}
 	return l.meter.wrap(expr), diags
 }

@@ -149,7 +149,7 @@ func (s *screen) snippet(d diag.Diagnostic, src []byte) {
 	}
 	s.line(text(where + ":"))
 	for _, l := range lines {
-		s.sourceLine(l)
+		s.sourceLine(l, d.Subject.Start.Line == l.number)
 	}
 }
 
@@ -203,8 +203,9 @@ func sourceLines(src []byte, d diag.Diagnostic) []sourceLine {
 // clamp brings n between 0 and limit.
 func clamp(n, limit int) int { return max(0, min(n, limit)) }
 
-// sourceLine draws one line of a snippet.
-func (s *screen) sourceLine(l sourceLine) {
+// sourceLine draws one line of a snippet, with a mark under it where that is
+// wanted: of a subject of several lines, only the first gets one.
+func (s *screen) sourceLine(l sourceLine, marked bool) {
 	number := fmt.Sprintf("%4d: ", l.number)
 	room := s.width() - columns(number)
 	before, mark, tail := expand(l.before), expand(l.mark), expand(l.tail)
@@ -218,7 +219,7 @@ func (s *screen) sourceLine(l sourceLine) {
 	mark = truncate(mark, max(1, room-columns(before)))
 	tail = truncate(tail, max(1, room-columns(before)-columns(mark)))
 	s.line(text(number), span{before, plain}, span{mark, underline}, span{tail, plain})
-	if n := columns(mark); n > 0 && !s.Color {
+	if n := columns(mark); n > 0 && !s.Color && marked {
 		indent := columns(number) + columns(before)
 		if indent+n <= s.width()+1 {
 			s.line(text(strings.Repeat(" ", indent) + strings.Repeat("^", n)))
