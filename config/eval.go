@@ -101,9 +101,11 @@ func (e *evaluator) complete() {
 // evaluateIn evaluates an expression of a block once names are complete,
 // after checking its references.
 func (l *loader) evaluateIn(addr story.Address, expr hcl.Expression, ctx *hcl.EvalContext, sc scope) (cty.Value, bool) {
-	if _, ok, diags := l.checkRefs(expr, sc); !ok {
-		l.report(addr, diags...)
-		return cty.DynamicVal, false
+	if !sc.checked {
+		if _, ok, diags := l.checkRefs(expr, sc); !ok {
+			l.report(addr, diags...)
+			return cty.DynamicVal, false
+		}
 	}
 	v, diags := evaluate(expr, ctx)
 	l.report(addr, diags...)

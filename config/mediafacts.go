@@ -22,6 +22,7 @@ type mediaFile struct {
 	media story.Media
 	err   error
 	read  bool
+	value cty.Value // for preconditions
 }
 
 // storyMedia evaluates photo and video and finds the file.
@@ -169,6 +170,17 @@ func (s *instance) factsKnown() bool { return s.media != nil && s.media.read && 
 // mediaValue makes self.media. Facts that aren't known are unknown, so that a
 // rule about them is neither kept nor broken.
 func mediaValue(s *instance) cty.Value {
+	if s.factsKnown() && s.desired.Kind == s.media.media.Kind {
+		if s.media.value == cty.NilVal {
+			s.media.value = factsValue(s)
+		}
+		return s.media.value // many stories show one file
+	}
+	return factsValue(s)
+}
+
+// factsValue is mediaValue for the first story that shows the media.
+func factsValue(s *instance) cty.Value {
 	m := s.desired.Media
 	number := func(f float64) cty.Value { return cty.NumberFloatVal(f) }
 	text := cty.StringVal

@@ -17,6 +17,7 @@ type scope struct {
 	each    bool // in a block that has for_each
 	self    bool // in a precondition
 	forEach bool // in for_each itself
+	checked bool // all references were checked before
 	outputs bool // in the value of an output, which sees what became of stories
 }
 

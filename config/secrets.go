@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/rivo/uniseg"
 	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
@@ -38,12 +39,11 @@ func (l *loader) findTokens(src []byte, name string) {
 	}
 }
 
-// rangeIn makes the range of the bytes from start to end of source. Columns
-// count bytes, which tokens and what stands before them mostly are.
+// rangeIn makes the range of the bytes from start to end of source.
 func rangeIn(src []byte, name string, start, end int) hcl.Range {
 	pos := func(at int) hcl.Pos {
 		line := bytes.LastIndexByte(src[:at], '\n') + 1
-		return hcl.Pos{Line: 1 + bytes.Count(src[:at], []byte{'\n'}), Column: 1 + len([]rune(string(src[line:at]))), Byte: at}
+		return hcl.Pos{Line: 1 + bytes.Count(src[:at], []byte{'\n'}), Column: 1 + uniseg.GraphemeClusterCount(string(src[line:at])), Byte: at}
 	}
 	return hcl.Range{Filename: name, Start: pos(start), End: pos(end)}
 }

@@ -69,11 +69,14 @@ func (l *loader) checkStoryRefs(b *block) bool {
 		}
 	}
 	sc.self = true
-	for _, rule := range b.blocks { // checked here, too, for where no instance comes so far
-		for _, name := range []string{"condition", "error_message"} {
-			if expr := rule.expr(name); expr != nil {
-				_, _, diags := l.checkRefs(expr, sc)
+	for _, rule := range b.blocks {
+		for _, a := range sortedAttrs(rule.syn.Body) {
+			if rule.attrs[a.Name] == nil {
+				continue
+			}
+			if _, ok, diags := l.checkRefs(a.Expr, sc); !ok {
 				l.report(b.address(), diags...)
+				rule.disable(a.Name)
 			}
 		}
 	}

@@ -79,7 +79,7 @@ func (l *loader) pageOf(v cty.Value) (story.Page, bool) {
 		return story.Page{}, false
 	}
 	p, ok := l.pages[addr.AsString()]
-	if !ok || !v.RawEquals(pageValue(*p)) {
+	if !ok || !v.RawEquals(l.pageVals[addr.AsString()]) {
 		return story.Page{}, false
 	}
 	return *p, true

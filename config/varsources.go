@@ -71,10 +71,7 @@ func (l *loader) typed(name, text, source string) *given {
 	file := fmt.Sprintf("<value of var.%s from %s>", name, source)
 	l.sources[file] = []byte(text)
 	l.findTokens([]byte(text), file)
-	start := hcl.InitialPos
-	end := start
-	end.Byte, end.Column = len(text), 1+len([]rune(text))
-	return &given{source: source, text: text, at: hcl.Range{Filename: file, Start: start, End: end}}
+	return &given{source: source, text: text, at: rangeIn([]byte(text), file, 0, len(text))}
 }
 
 // fromFlag takes the value of a --var.
