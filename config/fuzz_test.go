@@ -63,6 +63,9 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("got an incomplete diagnostic %+v", d)
 			}
 		}
+		if out, more := c.ResolveOutputs(nil, ""); !ds.HasErrors() && len(out) != len(c.Outputs) && !more.HasErrors() {
+			t.Errorf("got outputs %v, and before %v, and no error", out, c.Outputs)
+		}
 		for _, s := range c.Stories {
 			if s.Page.ID == "" || s.Source == "" || s.Revision < 1 || s.Media.Kind == "" || (s.Path == "") != s.Media.Hosted {
 				t.Errorf("got an incomplete story %+v", s)
