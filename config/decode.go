@@ -182,7 +182,7 @@ func (l *loader) decode(f *sourceFile, syn *hclsyntax.Block, spec *BlockSpec) *b
 			b.attrs[a.Name] = a
 			continue
 		}
-		if strings.Contains(a.Name, "token") || strings.Contains(a.Name, "secret") || strings.Contains(a.Name, "password") {
+		if secretName.MatchString(a.Name) {
 			l.maskExpr(a.Expr)
 		}
 		l.report(b.address(), unknownAttr(a, spec, spec.Blocks))
