@@ -126,7 +126,11 @@ func (l *loader) scrub(d diag.Diagnostic) diag.Diagnostic {
 func (l *loader) scrubSources() map[string][]byte {
 	for _, r := range l.masked {
 		src := bytes.Clone(l.sources[r.Filename])
-		copy(src[r.Start.Byte:r.End.Byte], bytes.Repeat([]byte{'*'}, r.End.Byte-r.Start.Byte))
+		for i := r.Start.Byte; i < min(r.End.Byte, len(src)); i++ {
+			if src[i] != '\n' { // lines are counted
+				src[i] = '*'
+			}
+		}
 		l.sources[r.Filename] = src
 	}
 	for name, src := range l.sources {
