@@ -79,6 +79,7 @@ func FuzzLoad(f *testing.F) {
 func FuzzFormat(f *testing.F) {
 	seed(f)
 	f.Add([]byte("a  =   1 # x\n\n\n bb = [\n1,\n2]\n"))
+	f.Add([]byte("aa = 1 . 1 + 1"))
 	f.Add([]byte("a = <<-EOT\n    x\n  EOT\nb   = 2\n"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		out, ds := Format(src, "x.story.hcl")
