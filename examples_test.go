@@ -22,7 +22,8 @@ func storyform(t *testing.T, dir, line string) (string, error) {
 }
 
 // TestExamples validates, formats, plans and applies every folder under
-// examples, and compares its plan with the plan.txt that the folder holds.
+// examples, and compares its plan with the plan.txt that the folder holds, and
+// its outputs, where it has some, with output.txt.
 func TestExamples(t *testing.T) {
 	folders, err := filepath.Glob("examples/*")
 	if err != nil || len(folders) < 3 {
@@ -41,24 +42,32 @@ func TestExamples(t *testing.T) {
 					t.Fatalf("%s: %v\n%s", line, err, out)
 				}
 			}
-			got, err := storyform(t, dir, "storyform plan -offline")
-			if err != nil {
-				t.Fatal(err)
-			}
-			golden := filepath.Join(folder, "plan.txt")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("the plan is not that of %s; run go test . -run Examples -update and review it:\n%s", golden, got)
+			compareExample(t, dir, filepath.Join(folder, "plan.txt"), "storyform plan -offline")
+			if _, err := os.Stat(filepath.Join(folder, "output.txt")); err == nil {
+				compareExample(t, dir, filepath.Join(folder, "output.txt"), "storyform output -sandbox")
 			}
 		})
+	}
+}
+
+// compareExample compares what a command prints in a folder with a file.
+func compareExample(t *testing.T, dir, golden, line string) {
+	t.Helper()
+	got, err := storyform(t, dir, line)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, got)
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s prints something else than %s has; run go test . -run Examples -update and review it:\n%s", line, golden, got)
 	}
 }
 

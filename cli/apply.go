@@ -109,6 +109,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		if len(unreadable(d.plan)) > 0 {
 			return exit(1)
 		}
+		a.showOutputs(ctx, cfg)
 		return nil
 	}
 	if d.plan.HasChanges() && unapproved {
@@ -116,7 +117,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 			return err
 		}
 	}
-	return a.carryOut(ctx, f, d)
+	return a.thenOutputs(ctx, cfg, a.carryOut(ctx, f, d))
 }
 
 // envOff reports whether an environment switch is explicitly off.

@@ -162,14 +162,6 @@ func TestSplitWords(t *testing.T) {
 	}
 }
 
-func TestOpenBrackets(t *testing.T) {
-	for src, want := range map[string]int{"1": 0, "[": 1, `f("(")`: 0, `{ a = [`: 2, `"\"["`: 0, "]": -1} {
-		if got := openBrackets(src); got != want {
-			t.Errorf("%s: got %d, want %d", src, got, want)
-		}
-	}
-}
-
 func TestMask(t *testing.T) {
 	a := &app{Env: Env{Environ: []string{
 		"STORYFORM_TOKEN=tok-0123456789", "STORYFORM_TOKEN_ACME=tok-0123456789-longer", "ACME_PAGE=declared-token-env", "AWS_SECRET_ACCESS_KEY=aws/secret+key",

@@ -81,6 +81,7 @@ func (a *app) console(eval func(src string) (string, error)) error {
 // expression reads lines until no bracket is open.
 func (a *app) expression(in *bufio.Reader) (string, error) {
 	var src strings.Builder
+	var open brackets
 	for prompt := "> "; ; prompt = ": " {
 		if a.StdinTerminal {
 			fmt.Fprint(a.Stderr, prompt)
@@ -90,28 +91,41 @@ func (a *app) expression(in *bufio.Reader) (string, error) {
 		if src.Len() > maxConsoleLine {
 			return "", fmt.Errorf("it is longer than %d bytes", maxConsoleLine)
 		}
-		if err != nil || openBrackets(src.String()) <= 0 {
+		open.read(line)
+		if err != nil || len(open) == 0 {
 			return src.String(), err
 		}
 	}
 }
 
-// openBrackets counts the brackets that are open at the end of a piece of
-// source, outside of quotes.
-func openBrackets(src string) int {
-	open, quoted := 0, false
-	for i := 0; i < len(src); i++ {
-		switch c := src[i]; {
-		case quoted && c == '\\':
+// brackets are what is open at the end of a piece of source, innermost last: a
+// bracket, a quote, or the brace of a ${ in quotes.
+type brackets []byte
+
+// read goes on with another line. What is closed without being open is for the
+// parser to complain about, and so is a text that does not end with its line.
+func (b *brackets) read(line string) {
+	for i := 0; i < len(line); i++ {
+		c, last := line[i], byte(0)
+		if n := len(*b); n > 0 {
+			last = (*b)[n-1]
+		}
+		two := line[i:min(i+2, len(line))]
+		switch {
+		case last == '"' && (c == '\\' || two == "$$" || two == "%%"):
 			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '(' || c == '[' || c == '{':
-			open++
-		case c == ')' || c == ']' || c == '}':
-			open--
+		case last == '"' && (two == "${" || two == "%{"):
+			*b = append(*b, '{')
+			i++
+		case last == '"' && c == '"', last != '"' && (c == ')' || c == ']' || c == '}') && last != 0:
+			*b = (*b)[:len(*b)-1]
+		case last == '"' && c == '\n':
+			*b = nil
+		case last == '"':
+		case c == '#' || two == "//":
+			return
+		case c == '"' || c == '(' || c == '[' || c == '{':
+			*b = append(*b, c)
 		}
 	}
-	return open
 }

@@ -66,7 +66,7 @@ func (a *app) dueOnce(ctx context.Context, f *applyFlags, cfg *config.Config) (*
 		return nil, err
 	}
 	a.diagnose(problems)
-	err = a.carryOut(ctx, f, d)
+	err = a.thenOutputs(ctx, cfg, a.carryOut(ctx, f, d))
 	a.diagnose(asExitDiags(err))
 	return d.plan, exit(worse(worse(0, err), problem))
 }

@@ -55,7 +55,7 @@ func (k *errorKeeper) Write(p []byte) (int, error) {
 // openEvents begins the lines that the flags ask for.
 func (a *app) openEvents(f *eventFlags) error {
 	ev := &a.events
-	o := render.Options{Zone: func(page story.Address) *time.Location {
+	o := render.Options{Sources: func() map[string][]byte { return a.sources }, Zone: func(page story.Address) *time.Location {
 		if ev.zone == nil {
 			return nil
 		}

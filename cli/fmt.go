@@ -27,10 +27,12 @@ func fmtCommand(a *app) *cobra.Command {
 		Use:   "fmt [FILE|FOLDER|-]...",
 		Short: "Bring configuration files into the canonical form",
 		Long: `Rewrites *.story.hcl and *.vars.hcl files in the canonical form and lists those
-that it changed. - formats standard input to standard output.
+that it changed. - formats standard input to standard output. With --write=false
+and --list=false the result goes to standard output, too.
 
-Exit codes: 0 done; 2 a file can't be parsed; 3 with --check, a file would change.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runFmt(&f, args) },
+Exit codes: 0 done; 2 a file can't be read or parsed; 3 with --check, a file
+would change.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return fmtError(a.runFmt(&f, args)) },
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.check, "check", false, "change nothing; exit with 3 when a file would change")
@@ -46,6 +48,18 @@ const (
 	fmtUnparsable  = 2
 	fmtWouldChange = 3
 )
+
+// fmtError gives an error of fmt its exit code: 1 would not tell a file that
+// can't be read from anything else that went wrong in a pipeline.
+func fmtError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if ee := asExit(err); ee.code == 1 {
+		return &exitError{code: fmtUnparsable, diags: ee.diags}
+	}
+	return err
+}
 
 // runFmt is the command fmt.
 func (a *app) runFmt(f *fmtFlags, args []string) error {
@@ -85,14 +99,19 @@ func (a *app) fmtStdin(f *fmtFlags) error {
 		a.sources = map[string][]byte{"<stdin>": src}
 		return &exitError{code: fmtUnparsable, diags: diags}
 	}
-	if f.check {
-		if !bytes.Equal(src, out) {
-			return exit(fmtWouldChange)
+	switch same := bytes.Equal(src, out); {
+	case f.diff && !same:
+		a.printf("%s", lineDiff("<stdin>", string(src), string(out)))
+	case !f.check && !f.diff:
+		if _, err := a.Stdout.Write(out); err != nil {
+			return fail("Result can't be written", "%v", err)
 		}
 		return nil
 	}
-	_, err = a.Stdout.Write(out)
-	return err
+	if f.check && !bytes.Equal(src, out) {
+		return exit(fmtWouldChange)
+	}
+	return nil
 }
 
 // fmtFiles lists what to format.
@@ -107,6 +126,9 @@ func (a *app) fmtFiles(f *fmtFlags, args []string) ([]string, error) {
 			return nil, fail("File can't be read", "%s: no such file or folder.", arg)
 		}
 		if !info.IsDir() {
+			if !formattable(info.Name()) {
+				return nil, fail("Not a configuration file", "%s: only files that end in .story.hcl or .vars.hcl are formatted.", arg)
+			}
 			files = append(files, arg)
 			continue
 		}
@@ -148,6 +170,9 @@ func (a *app) fmtFile(f *fmtFlags, name string) (same, ok bool, err error) {
 		a.sources = map[string][]byte{name: src}
 		a.diagnose(diags)
 		return false, false, nil
+	}
+	if !f.list && !f.write && !f.diff && !f.check {
+		a.printf("%s", out)
 	}
 	if bytes.Equal(src, out) {
 		return true, true, nil

@@ -229,6 +229,7 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 		in.Now = o.at
 	}
 	d.plan = plan.Build(in)
+	d.plan.Diagnostics = a.placed(d.plan.Diagnostics)
 	if o.filter.used() {
 		part, diags := filterPlan(d.plan, &o.filter, subjects(cfg.Stories, doc))
 		if diags.HasErrors() {

@@ -22,6 +22,8 @@ type app struct {
 	sandbox bool
 	// sources are the configuration's files, for snippets in diagnostics.
 	sources map[string][]byte
+	// enclosing names the block around a place in them; nil before they are read.
+	enclosing func(diag.Range) string
 	// events is where plan and apply tell what happens as lines of JSON.
 	events events
 	// annotations are the diagnostics so far, for GitHub Actions.

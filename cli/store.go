@@ -79,7 +79,8 @@ func placeOf(s plan.Settings) place {
 
 // openStore opens the state of a configuration.
 func (a *app) openStore(ctx context.Context, cfg *config.Config) (state.Store, error) {
-	return a.openPlanStore(ctx, settings(cfg))
+	store, err := a.openPlanStore(ctx, settings(cfg))
+	return store, a.atBackend(cfg, err)
 }
 
 // openPlanStore opens the state that settings name; with --sandbox, the

@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"storyform/config"
 	"storyform/internal/diag"
+	"storyform/render"
 	"storyform/story"
 )
 
@@ -32,7 +35,7 @@ func (a *app) validate(ctx context.Context, f *configFlags, asJSON bool) error {
 	cfg, diags := a.loadWithMedia(ctx, f)
 	if asJSON {
 		a.annotations = append(a.annotations, diags...)
-		if err := writeValidation(a, diags); err != nil {
+		if err := render.Validation(a.Stdout, diags, a.sources); err != nil {
 			return fail("Result can't be written", "%v", err)
 		}
 		if diags.HasErrors() {
@@ -53,35 +56,12 @@ func (a *app) validate(ctx context.Context, f *configFlags, asJSON bool) error {
 	return nil
 }
 
-// writeValidation prints diagnostics in the form of `terraform validate -json`.
-func writeValidation(a *app, ds diag.Diagnostics) error {
-	errs := 0
-	for _, d := range ds {
-		if d.Severity == diag.Error {
-			errs++
-		}
-	}
-	if ds == nil {
-		ds = diag.Diagnostics{}
-	}
-	enc := json.NewEncoder(a.Stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(struct {
-		FormatVersion string           `json:"format_version"`
-		Valid         bool             `json:"valid"`
-		ErrorCount    int              `json:"error_count"`
-		WarningCount  int              `json:"warning_count"`
-		Diagnostics   diag.Diagnostics `json:"diagnostics"`
-	}{"1.0", errs == 0, errs, len(ds) - errs, ds})
-}
-
 // loadWithMedia reads the configuration and holds its media against the rules.
 func (a *app) loadWithMedia(ctx context.Context, f *configFlags) (*config.Config, diag.Diagnostics) {
 	in := a.newInspector()
 	cfg, diags := a.loadAll(ctx, f, in.inspect)
 	if cfg != nil {
-		diags = append(diags, in.judge(cfg)...)
+		diags = append(diags, a.placed(append(in.judge(cfg), backendType(cfg)...))...)
 		diags.Sort()
 	}
 	in.save(a.dir())
@@ -95,7 +75,7 @@ func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx cont
 		Dir: a.dir(), Vars: f.vars, Env: a.Environ, Version: Version(), Inspect: inspect,
 	})
 	if cfg != nil {
-		a.sources = cfg.Sources
+		a.sources, a.enclosing = cfg.Sources, cfg.Enclosing
 		a.notePages(planPages(cfg.Pages))
 		if wrong := a.checkBackend(cfg); wrong != nil {
 			diags = append(diags, wrong...)
@@ -103,6 +83,55 @@ func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx cont
 		}
 	}
 	return cfg, diags
+}
+
+// backendType refuses a backend that there is not, at its place in the source.
+func backendType(cfg *config.Config) diag.Diagnostics {
+	b := cfg.Settings.Backend
+	if b == nil || backends[b.Type] != nil {
+		return nil
+	}
+	known := slices.Sorted(maps.Keys(backends))
+	return diag.Diagnostics{diag.Errorf("Unknown backend", "There is no backend %q.%s The backends are %s.",
+		render.Clean(b.Type), meant(b.Type, known), strings.Join(known, ", ")).At(b.Range)}
+}
+
+// atBackend lets an error about the state store point at the backend block, or
+// at the argument that it names.
+func (a *app) atBackend(cfg *config.Config, err error) error {
+	b := cfg.Settings.Backend
+	if err == nil || b == nil || a.sandbox {
+		return err
+	}
+	out := *asExit(err)
+	out.diags = slices.Clone(out.diags)
+	for i := range out.diags {
+		d := &out.diags[i]
+		if d.Subject != nil {
+			continue
+		}
+		at := b.Range
+		for name, r := range b.ArgRanges {
+			if strings.Contains(d.Detail, fmt.Sprintf("%q", name)) {
+				at = r
+			}
+		}
+		*d = d.At(at)
+		d.Detail = strings.Replace(upperFirst(d.Detail), "?.", "?", 1)
+	}
+	a.placed(out.diags)
+	return &out
+}
+
+// placed adds to diagnostics that were not made by the configuration in which
+// of its blocks they point.
+func (a *app) placed(ds diag.Diagnostics) diag.Diagnostics {
+	for i := range ds {
+		if d := &ds[i]; d.In == "" && d.Subject != nil && a.enclosing != nil {
+			d.In = a.enclosing(*d.Subject)
+		}
+	}
+	return ds
 }
 
 // loadOfflineConfig reads the configuration without looking into the media,

@@ -110,7 +110,13 @@ type Output struct {
 	// written in a configuration.
 	Type       json.RawMessage
 	Expression string
-	Range      diag.Range
+	// Stories are the stories that the value tells about; a block stands for
+	// all of its instances.
+	Stories []story.Address
+	// Pending says that the value depends on what became of them and is not
+	// known yet: see ResolveOutputs.
+	Pending bool
+	Range   diag.Range
 }
 
 // Check is the outcome of one check block. Its failures are warnings, which

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/suggest"
 	"storyform/story"
@@ -24,6 +26,7 @@ type block struct {
 	label  string // the first label
 	attrs  map[string]*hclsyntax.Attribute
 	blocks []*block
+	meant  []string // attributes that were meant by unknown ones
 }
 
 // header is the range of the block's type and labels.
@@ -45,6 +48,14 @@ func (b *block) expr(name string) hcl.Expression {
 		return a.Expr
 	}
 	return nil
+}
+
+// disable makes the value of an attribute unknown, because a mistake in it was
+// reported, so that the rest of the block can be looked at all the same.
+func (b *block) disable(name string) {
+	a := *b.attrs[name]
+	a.Expr = &hclsyntax.LiteralValueExpr{Val: cty.DynamicVal, SrcRange: a.Expr.Range()}
+	b.attrs[name] = &a
 }
 
 // address is the address of the block, without a for_each key.
@@ -124,7 +135,7 @@ func (l *loader) index(b *block) {
 					"A configuration has at most one %s block; there is one at %s already.", typ, rangeOf(first.header())))
 			} else {
 				l.report(noAddress, errAt(b.header(), "Duplicate "+typ,
-					"A %s named %q is declared at %s already. Names must be unique in all files of a configuration.", typ, key, rangeOf(first.header())))
+					"%s %s named %q is declared at %s already. Names must be unique in all files of a configuration.", upperFirst(article(typ)), typ, key, rangeOf(first.header())))
 			}
 			return
 		}
@@ -169,12 +180,16 @@ func (l *loader) decode(f *sourceFile, syn *hclsyntax.Block, spec *BlockSpec) *b
 	for _, a := range sortedAttrs(syn.Body) {
 		if _, known := spec.attr(a.Name); known || spec.Any {
 			b.attrs[a.Name] = a
-		} else {
-			l.report(b.address(), unknownAttr(a, spec, spec.Blocks))
+			continue
 		}
+		if secretName.MatchString(a.Name) {
+			l.maskExpr(a.Expr)
+		}
+		l.report(b.address(), unknownAttr(a, spec, spec.Blocks))
+		b.meant = append(b.meant, suggest.Nearest(a.Name, spec.attrNames()))
 	}
 	for _, a := range spec.Attrs {
-		if a.Required && b.attrs[a.Name] == nil {
+		if a.Required && b.attrs[a.Name] == nil && !slices.Contains(b.meant, a.Name) {
 			l.report(b.address(), errAt(b.header(), "Missing required argument",
 				"The argument %q is required, but no definition was found. %s", a.Name, a.Doc))
 		}
@@ -194,7 +209,7 @@ func (l *loader) decodeNested(b *block, nested *hclsyntax.Block) {
 	}
 	if first := b.child(nested.Type); spec.Once && first != nil {
 		l.report(b.address(), errAt(nested.DefRange(), "Duplicate "+nested.Type+" block",
-			"A %s has at most one %s block; there is one at %s already.", b.spec.Type, nested.Type, rangeOf(first.header())))
+			"A %s block has at most one %s block; there is one at %s already.", b.spec.Type, nested.Type, rangeOf(first.header())))
 		return
 	}
 	if c := l.decode(b.file, nested, spec); c != nil {
@@ -208,7 +223,7 @@ func checkLabels(syn *hclsyntax.Block, spec *BlockSpec) *hcl.Diagnostic {
 	switch n := len(spec.Labels); {
 	case len(syn.Labels) < n:
 		return errAt(syn.DefRange(), "Missing "+spec.Labels[len(syn.Labels)]+" for "+spec.Type,
-			"A %s block has a label: %s %q {.", spec.Type, spec.Type, spec.Labels[len(syn.Labels)])
+			"A %s block needs a %s: %s %q {.", spec.Type, spec.Labels[len(syn.Labels)], spec.Type, spec.Labels[len(syn.Labels)])
 	case len(syn.Labels) > n && n == 0:
 		return errAt(syn.LabelRanges[0], "Extraneous label for "+spec.Type, "A %s block has no label: %s {.", spec.Type, spec.Type)
 	case len(syn.Labels) > n:
@@ -248,18 +263,21 @@ func unknownAttr(a *hclsyntax.Attribute, in *BlockSpec, blocks []BlockSpec) *hcl
 	return d
 }
 
-// belongsTo says which top-level block has the attribute, when only one has.
+// belongsTo says which top-level blocks have the attribute or block, when few
+// have.
 func belongsTo(name string) string {
 	var owners []string
 	for _, b := range schema {
-		if _, ok := b.attr(name); ok {
+		_, isAttr := b.attr(name)
+		_, isBlock := findBlock(b.Blocks, name)
+		if isAttr || isBlock {
 			owners = append(owners, b.Type)
 		}
 	}
-	if len(owners) != 1 {
+	if len(owners) == 0 || len(owners) > 3 {
 		return ""
 	}
-	return fmt.Sprintf(" It belongs to a %s block.", owners[0])
+	return fmt.Sprintf(" It belongs to a %s block.", strings.Join(owners, " or "))
 }
 
 // unknownBlock says that a type of block is not expected where it stands.
@@ -280,11 +298,7 @@ func unknownBlock(syn *hclsyntax.Block, in *BlockSpec, blocks []BlockSpec) *hcl.
 	case suggest.Nearest(syn.Type, blockTypes(blocks)) != "":
 		d.Detail += didYouMean(syn.Type, blockTypes(blocks))
 	default:
-		for _, top := range schema {
-			if _, ok := findBlock(top.Blocks, syn.Type); ok {
-				d.Detail += fmt.Sprintf(" It belongs into a %s block.", top.Type)
-			}
-		}
+		d.Detail += belongsTo(syn.Type)
 	}
 	return d
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -114,6 +113,15 @@ func (l *loader) finish() diag.Diagnostics {
 	return out
 }
 
+// Enclosing names the top-level block around a range, for diagnostics that are
+// made elsewhere, or "".
+func (c *Config) Enclosing(r diag.Range) string {
+	if c.eval == nil {
+		return ""
+	}
+	return c.eval.loader.enclosing(r)
+}
+
 // enclosing names the top-level block around a range as it is written.
 func (l *loader) enclosing(r diag.Range) string {
 	body := l.bodies[r.Filename]
@@ -180,125 +188,6 @@ func traversalText(t hcl.Traversal) string {
 		}
 	}
 	return b.String()
-}
-
-// withoutPanic cuts the stack off a diagnostic about a function that panicked.
-// The library recovers, but shows the paths of the machine that built it.
-func withoutPanic(detail string) string {
-	before, _, panicked := strings.Cut(detail, "panic in function implementation")
-	if !panicked {
-		return detail
-	}
-	return before + "it can't work with these arguments."
-}
-
-// explain replaces what HCL says in general by what it means here.
-func (l *loader) explain(d *hcl.Diagnostic) {
-	d.Detail = withoutPanic(d.Detail)
-	if unknown, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
-		name := unknown.CalledFunctionName()
-		answer := foreign["function"][name]
-		switch {
-		case l.readsFiles(name):
-			d.Detail = fmt.Sprintf("The function %q reads files, and a template can't. Read the file outside of the template and pass what it holds.", name)
-		case answer != "":
-			d.Detail = fmt.Sprintf("There is no function named %q. %s", name, answer)
-		case unknown.CalledFunctionNamespace() == "":
-			d.Detail = fmt.Sprintf("There is no function named %q.%s", name, didYouMean(name, l.functionNames()))
-		}
-		return
-	}
-	switch d.Summary {
-	case "Invalid index", "Missing map element", "Unsupported attribute":
-		if d.Expression != nil && d.EvalContext != nil {
-			l.explainStep(d)
-		}
-	}
-}
-
-// explainStep says which keys or attributes there are where one was missed.
-func (l *loader) explainStep(d *hcl.Diagnostic) {
-	coll, name, key, ok := failedStep(d.Expression, d.EvalContext)
-	if !ok || key.IsMarked() || !key.IsKnown() || key.IsNull() || coll.IsMarked() || !coll.IsKnown() || coll.IsNull() {
-		return
-	}
-	if key.Type() != cty.String {
-		explainIndex(d, coll, name, key)
-		return
-	}
-	step := key.AsString()
-	keys, what := keysOf(coll)
-	switch addr, isStory := storyRef(coll); {
-	case isStory:
-		d.Detail = fmt.Sprintf("%s is a reference for after: it has no attributes and no elements.", addr)
-		return
-	case len(keys) == 0 && (coll.Type().IsMapType() || coll.Type().IsObjectType()):
-		d.Detail = fmt.Sprintf("%s is empty, so it has no element %q.", name, step)
-		return
-	case len(keys) == 0:
-		return
-	}
-	if p, isPage := l.pageOf(coll); isPage {
-		d.Detail = fmt.Sprintf("%s is one Page and has no attribute %q.%s Its attributes are %s.",
-			p.Address, step, didYouMean(step, keys), list(keys, 10))
-		return
-	}
-	d.Detail = fmt.Sprintf("%s has no %s %q.%s It has %s.", name, what, step, didYouMean(step, keys), list(keys, 12))
-}
-
-// explainIndex says how many elements there are where one was missed.
-func explainIndex(d *hcl.Diagnostic, coll cty.Value, name string, key cty.Value) {
-	if ty := coll.Type(); key.Type() == cty.Number && (ty.IsTupleType() || ty.IsListType()) {
-		d.Detail = fmt.Sprintf("%s has %d elements, counted from 0, and no element %s.", name, coll.LengthInt(), shortText(key))
-	}
-}
-
-// failedStep finds the collection, its name, and the key that evaluating expr
-// failed at.
-func failedStep(expr hcl.Expression, ctx *hcl.EvalContext) (coll cty.Value, name string, key cty.Value, ok bool) {
-	switch e := hcl.UnwrapExpression(expr).(type) {
-	case *hclsyntax.ScopeTraversalExpr:
-		for n := len(e.Traversal) - 1; n > 0; n-- {
-			v, diags := e.Traversal[:n].TraverseAbs(ctx)
-			if diags.HasErrors() {
-				continue
-			}
-			switch s := e.Traversal[n].(type) {
-			case hcl.TraverseAttr:
-				return v, traversalText(e.Traversal[:n]), cty.StringVal(s.Name), true
-			case hcl.TraverseIndex:
-				return v, traversalText(e.Traversal[:n]), s.Key, true
-			}
-			return cty.NilVal, "", cty.NilVal, false
-		}
-	case *hclsyntax.IndexExpr:
-		v, diags := e.Collection.Value(ctx)
-		k, moreDiags := e.Key.Value(ctx)
-		if diags.HasErrors() || moreDiags.HasErrors() {
-			return cty.NilVal, "", cty.NilVal, false
-		}
-		name := "This value"
-		if t, ok := hcl.UnwrapExpression(e.Collection).(*hclsyntax.ScopeTraversalExpr); ok {
-			name = traversalText(t.Traversal)
-		}
-		return v, name, k, true
-	}
-	return cty.NilVal, "", cty.NilVal, false
-}
-
-// keysOf lists the keys of a map or the attributes of an object.
-func keysOf(v cty.Value) (keys []string, what string) {
-	if !v.Type().IsMapType() && !v.Type().IsObjectType() {
-		return nil, ""
-	}
-	for it := v.ElementIterator(); it.Next(); {
-		k, _ := it.Element()
-		keys = append(keys, k.AsString())
-	}
-	if v.Type().IsMapType() {
-		return keys, "element"
-	}
-	return keys, "attribute"
 }
 
 // wordsOf returns the words of an error: those that it has for people, or its

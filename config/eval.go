@@ -101,9 +101,11 @@ func (e *evaluator) complete() {
 // evaluateIn evaluates an expression of a block once names are complete,
 // after checking its references.
 func (l *loader) evaluateIn(addr story.Address, expr hcl.Expression, ctx *hcl.EvalContext, sc scope) (cty.Value, bool) {
-	if _, ok, diags := l.checkRefs(expr, sc); !ok {
-		l.report(addr, diags...)
-		return cty.DynamicVal, false
+	if !sc.checked {
+		if _, ok, diags := l.checkRefs(expr, sc); !ok {
+			l.report(addr, diags...)
+			return cty.DynamicVal, false
+		}
 	}
 	v, diags := evaluate(expr, ctx)
 	l.report(addr, diags...)
@@ -148,6 +150,18 @@ func evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, diags hcl
 	return v, diags
 }
 
+// reopen makes a loader that is done ready to evaluate something more.
+func (l *loader) reopen() (closeFolder func() error, _ diag.Diagnostics) {
+	l.diags, l.reported, l.unknown = nil, map[hcl.DiagnosticSeverity]int{}, nil
+	l.meter.used, l.meter.tripped = budget{}, false
+	folder, err := openFolder(l.options.Dir)
+	if err != nil {
+		return nil, diag.Diagnostics{diag.Errorf("Configuration folder can't be read", "%v.", err)}
+	}
+	l.folder = folder
+	return folder.root.Close, nil
+}
+
 // Eval evaluates one expression with the names of the configuration and
 // returns its value as an expression, as `storyform console` shows it. A
 // sensitive value is not shown. Eval may read files of the folder; it is not
@@ -158,14 +172,11 @@ func (c *Config) Eval(src string) (string, diag.Diagnostics) {
 	}
 	const name = "<console>"
 	l := c.eval.loader
-	l.diags, l.reported = nil, map[hcl.DiagnosticSeverity]int{}
-	l.meter.used, l.meter.tripped = budget{}, false
-	folder, err := openFolder(l.options.Dir)
-	if err != nil {
-		return "", diag.Diagnostics{diag.Errorf("Configuration folder can't be read", "%v.", err)}
+	closeFolder, ds := l.reopen()
+	if ds.HasErrors() {
+		return "", ds
 	}
-	defer folder.root.Close()
-	l.folder = folder
+	defer closeFolder()
 	c.Sources[name] = []byte(src)
 	expr, diags := l.parseTyped(&given{source: "the console", text: src, at: hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}})
 	if diags.HasErrors() {

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -26,13 +26,26 @@ func (l *loader) fileFunctions(dir string) map[string]function.Function {
 		return function.New(&function.Spec{Params: path, Type: function.StaticReturnType(ty),
 			Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return impl(args[0].AsString()) }})
 	}
-	return map[string]function.Function{
-		"file":         one(cty.String, func(p string) (cty.Value, error) { return l.fileText(dir, p) }),
-		"filesha256":   one(cty.String, func(p string) (cty.Value, error) { return l.fileHash(dir, p) }),
-		"fileexists":   one(cty.Bool, func(p string) (cty.Value, error) { return l.fileExists(dir, p) }),
-		"fileset":      l.filesetFunc(dir),
-		"templatefile": l.templateFunc(dir),
+	out := map[string]function.Function{
+		"file":           one(cty.String, func(p string) (cty.Value, error) { return l.fileText(dir, p) }),
+		"fileexists":     one(cty.Bool, func(p string) (cty.Value, error) { return l.fileExists(dir, p) }),
+		"fileset":        l.filesetFunc(dir),
+		"templatefile":   l.templateFunc("path", func(p string) (hclsyntax.Expression, error) { return l.template(dir, p) }),
+		"templatestring": l.templateFunc("template", l.templateText),
 	}
+	for name := range hashes {
+		out["file"+name] = one(cty.String, func(p string) (cty.Value, error) {
+			sum, err := l.fileHash(dir, p, name)
+			return cty.StringVal(hex.EncodeToString(sum)), err
+		})
+	}
+	for _, name := range inBase64 {
+		out["filebase64"+name] = one(cty.String, func(p string) (cty.Value, error) {
+			sum, err := l.fileHash(dir, p, name)
+			return cty.StringVal(base64.StdEncoding.EncodeToString(sum)), err
+		})
+	}
+	return out
 }
 
 // readText returns the text of a file, reading it once.
@@ -65,28 +78,28 @@ func (l *loader) fileText(dir, p string) (cty.Value, error) {
 	return cty.StringVal(text), err
 }
 
-// fileHash is the function filesha256. It takes files of any size, because it
-// keeps none of them.
-func (l *loader) fileHash(dir, p string) (cty.Value, error) {
+// fileHash hashes a file for filesha256 and the like. It takes files of any
+// size, because it keeps none of them.
+func (l *loader) fileHash(dir, p, name string) ([]byte, error) {
 	at, err := l.folder.file(dir, p)
 	if err != nil {
-		return cty.NilVal, argError(0, err)
+		return nil, argError(0, err)
 	}
-	if sum, ok := l.hashes[at.real]; ok {
-		return cty.StringVal(sum), nil
+	known := name + " " + at.real
+	if sum, ok := l.hashes[known]; ok {
+		return sum, nil
 	}
 	f, err := l.folder.open(at)
 	if err != nil {
-		return cty.NilVal, argError(0, err)
+		return nil, argError(0, err)
 	}
 	defer f.Close()
-	h := sha256.New()
+	h := hashes[name]()
 	if _, err := io.Copy(h, f); err != nil {
-		return cty.NilVal, fmt.Errorf("%q can't be read: %w", at.name, innermost(err))
+		return nil, fmt.Errorf("%q can't be read: %w", at.name, innermost(err))
 	}
-	sum := hex.EncodeToString(h.Sum(nil))
-	l.hashes[at.real] = sum
-	return cty.StringVal(sum), nil
+	l.hashes[known] = h.Sum(nil)
+	return l.hashes[known], nil
 }
 
 // fileExists is the function fileexists. A path that leaves the folder is an
@@ -125,26 +138,27 @@ func (l *loader) filesetFunc(dir string) function.Function {
 	})
 }
 
-// templateFunc is the function templatefile(path, vars).
-func (l *loader) templateFunc(dir string) function.Function {
+// templateFunc makes a function that finds a template by its first argument
+// and renders it with the variables of its second.
+func (l *loader) templateFunc(first string, find func(string) (hclsyntax.Expression, error)) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType}},
+		Params: []function.Parameter{{Name: first, Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			return l.renderTemplate(dir, args[0].AsString(), args[1])
+			expr, err := find(args[0].AsString())
+			if err != nil {
+				return cty.NilVal, err
+			}
+			return l.renderTemplate(expr, args[1])
 		},
 	})
 }
 
 // renderTemplate evaluates a template. In it are the given variables and all
 // functions but those that read files, so that no template includes itself.
-func (l *loader) renderTemplate(dir, p string, vars cty.Value) (cty.Value, error) {
+func (l *loader) renderTemplate(expr hclsyntax.Expression, vars cty.Value) (cty.Value, error) {
 	if ty := vars.Type(); !ty.IsObjectType() && !ty.IsMapType() {
 		return cty.NilVal, function.NewArgErrorf(1, "must be a map of the template's variables")
-	}
-	expr, err := l.template(dir, p)
-	if err != nil {
-		return cty.NilVal, err
 	}
 	ctx := l.eval.pure.NewChild()
 	ctx.Variables = map[string]cty.Value{}
@@ -180,17 +194,29 @@ func (l *loader) template(dir, p string) (hclsyntax.Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t, ok := l.templates[at.real]; ok {
+	return l.parseTemplate(text, at.name, "file "+at.real)
+}
+
+// templateText parses the template of templatestring, each text once.
+func (l *loader) templateText(text string) (hclsyntax.Expression, error) {
+	return l.parseTemplate(text, "<template>", "text "+text)
+}
+
+// parseTemplate parses a template that known names.
+func (l *loader) parseTemplate(text, name, known string) (hclsyntax.Expression, error) {
+	if t, ok := l.templates[known]; ok {
 		return t, nil
 	}
-	if d := checkShape([]byte(text), at.name, hclsyntax.LexTemplate); d != nil {
+	l.meter.used.bytes += len(known) // it is kept
+	l.meter.used.visits += len(text) // parsing takes longer than looking
+	if d := checkShape([]byte(text), name, hclsyntax.LexTemplate); d != nil {
 		return nil, errors.New(firstProblem(hcl.Diagnostics{d}))
 	}
-	expr, diags := hclsyntax.ParseTemplate([]byte(text), at.name, hcl.InitialPos)
+	expr, diags := hclsyntax.ParseTemplate([]byte(text), name, hcl.InitialPos)
 	if diags.HasErrors() {
 		return nil, errors.New(firstProblem(diags))
 	}
 	expr = l.meter.wrap(expr)
-	l.templates[at.real] = expr
+	l.templates[known] = expr
 	return expr, nil
 }

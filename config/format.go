@@ -2,7 +2,10 @@ package config
 
 import (
 	"bytes"
+	"slices"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"storyform/internal/diag"
@@ -29,5 +32,18 @@ func Format(src []byte, filename string) ([]byte, diag.Diagnostics) {
 		}
 		out = again
 	}
+	if !sameTokens(src, out) {
+		return src, nil // 1 . 1 would become the number 1.1
+	}
 	return out, nil
+}
+
+// sameTokens reports whether two sources differ in nothing but the whitespace
+// between their tokens.
+func sameTokens(a, b []byte) bool {
+	x, _ := hclsyntax.LexConfig(a, "", hcl.InitialPos)
+	y, _ := hclsyntax.LexConfig(b, "", hcl.InitialPos)
+	return slices.EqualFunc(x, y, func(s, t hclsyntax.Token) bool {
+		return s.Type == t.Type && bytes.Equal(bytes.TrimSpace(s.Bytes), bytes.TrimSpace(t.Bytes))
+	})
 }

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"crypto/md5"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -46,13 +43,12 @@ func stdFunctions() map[string]function.Function {
 // those that read files. None reads a clock, the environment, or chance.
 func pureFunctions(m *meter) map[string]function.Function {
 	all := stdFunctions()
+	maps.Copy(all, textFunctions())
 	maps.Copy(all, map[string]function.Function{
 		"startswith":  stringTest("prefix", strings.HasPrefix),
 		"endswith":    stringTest("suffix", strings.HasSuffix),
 		"strcontains": stringTest("substr", strings.Contains),
 		"replace":     replaceFunc(),
-		"sha256":      hashFunc(func(s string) string { h := sha256.Sum256([]byte(s)); return hex.EncodeToString(h[:]) }),
-		"md5":         hashFunc(func(s string) string { h := md5.Sum([]byte(s)); return hex.EncodeToString(h[:]) }),
 		"coalesce":    coalesceFunc(),
 		"index":       indexFunc(),
 		"length":      lengthFunc(),
@@ -62,7 +58,11 @@ func pureFunctions(m *meter) map[string]function.Function {
 		"alltrue":     boolsFunc(true),
 		"anytrue":     boolsFunc(false),
 		"dates":       datesFunc(),
-		"sensitive":   markFunc(true), "nonsensitive": markFunc(false),
+		"timecmp":     timecmpFunc(),
+		"matchkeys":   matchkeysFunc(),
+		"transpose":   transposeFunc(),
+		"uuidv5":      uuidFunc(),
+		"sensitive":   markFunc(true), "nonsensitive": markFunc(false), "issensitive": issensitiveFunc(),
 		"try": tryFunc(), "can": canFunc(),
 	})
 	for name, guard := range guards {
@@ -78,17 +78,6 @@ func stringTest(second string, test func(s, t string) bool) function.Function {
 		Type:   function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			return cty.BoolVal(test(args[0].AsString(), args[1].AsString())), nil
-		},
-	})
-}
-
-// hashFunc makes a function that hashes the bytes of a string.
-func hashFunc(hash func(string) string) function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "str", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			return cty.StringVal(hash(args[0].AsString())), nil
 		},
 	})
 }
@@ -284,8 +273,9 @@ func boolsFunc(all bool) function.Function {
 			for it := args[0].ElementIterator(); it.Next(); {
 				_, e := it.Element()
 				switch {
-				case e.IsNull():
+				case e.IsNull() && all:
 					return cty.False, nil
+				case e.IsNull(): // it is not true, and another one may be
 				case all:
 					result = result.And(e)
 				default:

@@ -1,6 +1,10 @@
 package config
 
 import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +82,21 @@ variable "secret" {
 		{`story.teaser["id"]`, `"story.teaser[\"id\"]"`}, {`story.teaser["id"] == story.teaser["id"]`, `true`}, {`story.teaser["id"] == story.teaser["sg"]`, `false`},
 		{`[for k, p in page.acme : "${k}=${p.timezone}"]`, `["id=Asia/Jakarta", "sg=Asia/Jakarta"]`}, {`{ for k, s in story.teaser : k => s }`, "{\n  id = \"story.teaser[\\\"id\\\"]\"\n  sg = \"story.teaser[\\\"sg\\\"]\"\n}"},
 		{`fileset(".", ".git/**")`, `[]`}, {`fileset(".git", "*")`, `! may not read`}, {`fileset(".", "**")`, `["a.story.hcl", "media/a.jpg", "media/b.jpg", "media/deep/c.jpg", "media/notes.txt", "t.tpl"]`},
+		{`sha1("abc")`, `"a9993e364706816aba3e25717850c26c9cd0d89d"`}, {`substr(sha512("abc"), 0, 16)`, `"ddaf35a193617aba"`},
+		{`base64encode("hällo")`, `"aMOkbGxv"`}, {`base64decode("aMOkbGxv")`, `"hällo"`}, {`base64decode("/w==")`, `! not UTF-8`}, {`base64decode("%")`, `! not base64`},
+		{`base64sha256("abc")`, `"ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="`}, {`length(base64sha512("abc"))`, `88`},
+		{`filesha256("media/notes.txt") == sha256("hello")`, `true`}, {`filemd5("media/notes.txt") == md5("hello")`, `true`}, {`filesha1("media/notes.txt") == sha1("hello")`, `true`},
+		{`filesha512("media/notes.txt") == sha512("hello")`, `true`}, {`filebase64sha256("media/notes.txt") == base64sha256("hello")`, `true`},
+		{`filebase64sha512("media/notes.txt") == base64sha512("hello")`, `true`}, {`filesha512("nope")`, `! There is no file`},
+		{`urlencode("a b/ä&")`, `"a+b%2F%C3%A4%26"`}, {`basename("media/a.jpg")`, `"a.jpg"`}, {`dirname("media/a.jpg")`, `"media"`}, {`dirname("a.jpg")`, `"."`},
+		{`uuidv5("dns", "www.terraform.io")`, `"a5008fae-b28c-5ba5-96cd-82b4c53552d6"`}, {`uuidv5("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "www.terraform.io")`, `"a5008fae-b28c-5ba5-96cd-82b4c53552d6"`},
+		{`uuidv5("nope", "x")`, `! or a UUID`}, {`timecmp("2017-11-22T00:00:00Z", "2017-11-21T17:00:00-07:00")`, `0`}, {`timecmp("2017-11-22T00:00:00Z", "2017-11-22T01:00:00Z")`, `-1`},
+		{`timecmp("2026-12-20", "2017-11-22T01:00:00Z")`, `! RFC 3339`}, {`matchkeys(["i-1", "i-2", "i-3"], ["w", "e", "e"], ["e"])`, `["i-2", "i-3"]`}, {`matchkeys(["a"], ["b"], ["c"])`, `[]`},
+		{`matchkeys(["a"], ["b", "c"], ["c"])`, `! as many elements`}, {`transpose({ a = ["1", "2"], b = ["2", "3"] })`, "{\n  \"1\" = [\"a\"]\n  \"2\" = [\"a\", \"b\"]\n  \"3\" = [\"b\"]\n}"}, {`transpose({})`, `{}`},
+		{`issensitive(var.secret)`, `true`}, {`issensitive("x")`, `false`}, {`anytrue([null, true])`, `true`}, {`alltrue([null, true])`, `false`},
+		{`templatestring("Hi $${name}, $${upper(x)}", { name = "Mia", x = "b" })`, `"Hi Mia, B"`}, {`templatestring("$${x", {})`, `! template`}, {`templatestring("$${nmae}", { name = 1 })`, `! did you mean "name"`},
+		{`templatestring("$${templatestring(\"x\", {})}", {})`, `! can't render another one`}, {`templatestring("$${file(\"x\")}", {})`, `! reads files`},
+		{`yamldecode("a: 1")`, `! jsondecode`}, {`cidrhost("10.0.0.0/8", 1)`, `! no network`}, {`formatdat("D", "x")`, `! Did you mean "formatdate"`},
 		{`timestamp()`, `! can read the clock`}, {`local.n`, `! Did you mean local.m?`}, {`1 +`, `! expression`}, {`each.key`, `! for_each`},
 	}
 	for _, test := range tests {
@@ -99,11 +118,13 @@ variable "secret" {
 func TestNoImpureFunctions(t *testing.T) {
 	l := newLoader(Options{})
 	l.eval = newEvaluator(l)
-	const want = "abs alltrue anytrue can ceil chomp chunklist coalesce coalescelist compact concat contains csvdecode dates distinct element " +
-		"endswith file fileexists fileset filesha256 flatten floor format formatdate formatlist indent index join jsondecode jsonencode keys " +
-		"length log lookup lower max md5 merge min nonsensitive one parseint pow range regex regexall replace reverse sensitive " +
-		"setintersection setproduct setsubtract setunion sha256 signum slice sort split startswith strcontains strrev substr sum " +
-		"templatefile timeadd title tobool tolist tomap tonumber toset tostring trim trimprefix trimspace trimsuffix try upper values zipmap"
+	const want = "abs alltrue anytrue base64decode base64encode base64sha256 base64sha512 basename can ceil chomp chunklist coalesce coalescelist " +
+		"compact concat contains csvdecode dates dirname distinct element endswith file filebase64sha256 filebase64sha512 fileexists filemd5 " +
+		"fileset filesha1 filesha256 filesha512 flatten floor format formatdate formatlist indent index issensitive join jsondecode jsonencode keys " +
+		"length log lookup lower matchkeys max md5 merge min nonsensitive one parseint pow range regex regexall replace reverse sensitive " +
+		"setintersection setproduct setsubtract setunion sha1 sha256 sha512 signum slice sort split startswith strcontains strrev substr sum " +
+		"templatefile templatestring timeadd timecmp title tobool tolist tomap tonumber toset tostring transpose trim trimprefix trimspace trimsuffix " +
+		"try upper urlencode uuidv5 values zipmap"
 	if got := strings.Join(l.functionNames(), " "); got != want {
 		t.Errorf("got functions\n%s\nwant\n%s", got, want)
 	}
@@ -112,6 +133,65 @@ func TestNoImpureFunctions(t *testing.T) {
 			t.Errorf("got a guard for %s, which is no function", name)
 		}
 	}
+}
+
+// TestFunctionTable keeps the table of functions, and docs/functions.md, as the
+// functions are.
+func TestFunctionTable(t *testing.T) {
+	l := newLoader(Options{})
+	l.eval = newEvaluator(l)
+	all := l.fileFunctions("")
+	maps.Copy(all, l.eval.pure.Functions)
+	for _, g := range functionTable {
+		for _, f := range g.functions {
+			fn, ok := all[f.name]
+			if !ok {
+				t.Errorf("the table has %s, which is no function or is there twice", f.name)
+				continue
+			}
+			delete(all, f.name)
+			least := len(fn.Params())
+			most := least
+			if fn.VarParam() != nil {
+				most += 3
+			}
+			if n := strings.Count(f.args, ",") + 1; n < least || n > most || !strings.HasSuffix(f.doc, ".") {
+				t.Errorf("%s takes %d to %d arguments, and the table says %s(%s): %s", f.name, least, most, f.name, f.args, f.doc)
+			}
+		}
+	}
+	for name := range all {
+		t.Errorf("the function %s is not in the table", name)
+	}
+	path := filepath.Join("..", "docs", "functions.md")
+	if *update {
+		if err := os.WriteFile(path, []byte(functionsDocument()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || string(want) != functionsDocument() {
+		t.Errorf("docs/functions.md is out of date (%v); run go test ./config -update", err)
+	}
+}
+
+// functionsDocument is docs/functions.md.
+func functionsDocument() string {
+	var b strings.Builder
+	b.WriteString("# Functions\n\nMade from the program by `go test ./config -update`. What has a name of Terraform's does what Terraform does.\n" +
+		"`storyform console` tries them: `echo 'title(\"hello\")' | storyform console`.\n")
+	cell := strings.NewReplacer("|", "\\|").Replace
+	for _, g := range functionTable {
+		b.WriteString("\n## " + g.title + "\n\n| function | |\n|---|---|\n")
+		for _, f := range g.functions {
+			b.WriteString("| `" + f.name + "(" + f.args + ")` | " + cell(f.doc) + " |\n")
+		}
+	}
+	b.WriteString("\n## Functions that there are not\n\n| function | instead |\n|---|---|\n")
+	for _, name := range slices.Sorted(maps.Keys(foreign["function"])) {
+		b.WriteString("| `" + name + "` | " + cell(foreign["function"][name]) + " |\n")
+	}
+	return b.String()
 }
 
 func TestVersionConstraints(t *testing.T) {

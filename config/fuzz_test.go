@@ -63,6 +63,9 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("got an incomplete diagnostic %+v", d)
 			}
 		}
+		if out, more := c.ResolveOutputs(nil, ""); !ds.HasErrors() && len(out) != len(c.Outputs) && !more.HasErrors() {
+			t.Errorf("got outputs %v, and before %v, and no error", out, c.Outputs)
+		}
 		for _, s := range c.Stories {
 			if s.Page.ID == "" || s.Source == "" || s.Revision < 1 || s.Media.Kind == "" || (s.Path == "") != s.Media.Hosted {
 				t.Errorf("got an incomplete story %+v", s)
@@ -76,6 +79,7 @@ func FuzzLoad(f *testing.F) {
 func FuzzFormat(f *testing.F) {
 	seed(f)
 	f.Add([]byte("a  =   1 # x\n\n\n bb = [\n1,\n2]\n"))
+	f.Add([]byte("aa = 1 . 1 + 1"))
 	f.Add([]byte("a = <<-EOT\n    x\n  EOT\nb   = 2\n"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		out, ds := Format(src, "x.story.hcl")

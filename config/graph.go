@@ -137,7 +137,7 @@ func (l *loader) blockNode(b *block) *node {
 		sound = l.depend(n, b, e, scope{forEach: true})
 	}
 	if b.spec.Type == "page" {
-		sound = l.dependPage(n, b) && sound
+		l.dependPage(n, b)
 	}
 	if sound {
 		n.run = func() { l.expand(b, n.deps) }
@@ -145,18 +145,17 @@ func (l *loader) blockNode(b *block) *node {
 	return n
 }
 
-// dependPage adds what the attributes of a page and its guard name.
-func (l *loader) dependPage(n *node, b *block) bool {
+// dependPage adds what the attributes of a page and its guard name. Attributes
+// that name what is not declared are unknown from then on.
+func (l *loader) dependPage(n *node, b *block) {
 	sc := scope{each: b.attrs["for_each"] != nil}
-	sound := true
 	for _, part := range append([]*block{b}, b.blocks...) {
 		for _, a := range sortedAttrs(part.syn.Body) {
-			if part.attrs[a.Name] != nil && a.Name != "for_each" {
-				sound = l.depend(n, b, a.Expr, sc) && sound
+			if part.attrs[a.Name] != nil && a.Name != "for_each" && !l.depend(n, b, a.Expr, sc) {
+				part.disable(a.Name)
 			}
 		}
 	}
-	return sound
 }
 
 // depend adds what an expression names to the dependencies of a node, and

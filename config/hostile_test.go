@@ -96,6 +96,9 @@ func TestHostile(t *testing.T) {
 		{"many blocks", "Unsupported block type", lines(20_000, "a%d \"%d\" {\n}\n")},
 		{"too large a file", "File too large", "# " + strings.Repeat("x", maxFileBytes)},
 		{"braces in fileset", "Invalid function argument", "locals {\n a = fileset(\".\", \"" + strings.Repeat("{a,b}", 64) + "\")\n}\n"},
+		{"templates of strings", "Value too large", "locals {\n s = join(\"\", [for i in range(1000) : \"abcdefghij\"])\n a = [for i in setproduct(range(1000), range(50)) : length(templatestring(\"$${1}${i[0]}${i[1]}${local.s}\", {}))]\n}\n"},
+		{"template doubling", "Error in function call", doubling(`"0123456789abcdef"`, `templatestring("$${a}$${a}", { a = @ })`, 60)},
+		{"templatestring too deep", "Error in function call", "locals {\n a = templatestring(join(\"\", [for i in range(1000) : \"$${\\\"\"]), {})\n b = templatestring(join(\"\", [for i in range(9000) : \"%%{if true}\"]), {})\n}\n"},
 		{"stars in fileset", "Value too large", "locals {\n a = [for i in range(1000) : fileset(\".\", \"" + strings.Repeat("**/", 2000) + "${i}[\")]\n}\n"},
 	}
 	for _, test := range tests {

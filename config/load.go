@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -34,6 +35,7 @@ type loader struct {
 	settings  Settings
 	variables []*variable
 	pages     map[string]*story.Page // by address
+	pageVals  map[string]cty.Value   // the same as values
 	pageList  []*story.Page
 	keys      map[string]*instances // of page and story blocks, by "story.x"
 	zones     map[string]zoneAnswer
@@ -42,15 +44,19 @@ type loader struct {
 	media     map[string]*mediaFile // by resolved path
 	mediaList []*mediaFile          // in the order of the stories
 	count     int                   // instances
+	moves     []Move
+	facts     map[story.Address]Fact // what became of stories; nil: nobody asked
 
-	// What functions read, by resolved path: each file is read once.
+	// What functions read, by resolved path: each file is read once. Hashes and
+	// templates say before it which hash, and that it is no text.
 	texts     map[string]string
-	hashes    map[string]string
+	hashes    map[string][]byte
 	templates map[string]hclsyntax.Expression
 	filesets  map[string][]string // by pattern
 	readBytes int
 
-	secrets []string // never to be shown: tokens and sensitive values
+	secrets []string    // never to be shown: tokens and sensitive values
+	masked  []hcl.Range // where one is written
 	diags   diag.Diagnostics
 
 	reported map[hcl.DiagnosticSeverity]int // how many, also those left out
@@ -133,8 +139,8 @@ func newLoader(o Options) *loader {
 		sources: map[string][]byte{}, bodies: map[string]*hclsyntax.Body{},
 		blocks: map[string][]*block{}, named: map[string]map[string]*block{}, locals: map[string]*local{},
 		settings: Settings{APIVersion: defaultAPIVersion, MaxPublish: defaultMaxPublish, SettleAfter: defaultSettleAfter, MediaRules: defaultMediaRules},
-		pages:    map[string]*story.Page{}, keys: map[string]*instances{}, zones: map[string]zoneAnswer{}, zoneless: map[story.Address]bool{},
-		media: map[string]*mediaFile{}, texts: map[string]string{}, hashes: map[string]string{},
+		pages:    map[string]*story.Page{}, pageVals: map[string]cty.Value{}, keys: map[string]*instances{}, zones: map[string]zoneAnswer{}, zoneless: map[story.Address]bool{},
+		media: map[string]*mediaFile{}, texts: map[string]string{}, hashes: map[string][]byte{},
 		templates: map[string]hclsyntax.Expression{}, filesets: map[string][]string{},
 		reported: map[hcl.DiagnosticSeverity]int{},
 	}
@@ -159,6 +165,7 @@ func (l *loader) config(checks []Check) *Config {
 	for _, p := range l.pageList {
 		c.Pages = append(c.Pages, *p)
 	}
+	c.Stories = make([]story.Desired, 0, len(l.stories))
 	for _, in := range l.stories {
 		if !in.broken {
 			c.Stories = append(c.Stories, in.desired)
@@ -166,8 +173,9 @@ func (l *loader) config(checks []Check) *Config {
 	}
 	if l.eval != nil {
 		c.Variables = l.describeVariables()
-		c.Outputs = l.loadOutputs()
-		c.Moved = l.loadMoved()
+		l.moves = l.loadMoved()
+		c.Moved = l.moves
+		c.Outputs = l.loadOutputs("")
 		c.Imports = l.loadImports()
 	}
 	c.Sources = l.scrubSources()

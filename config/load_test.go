@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"storyform/internal/diag"
@@ -148,6 +149,23 @@ func firstLine(s string) string {
 	return line
 }
 
+// checkPositions checks that the lines and columns of a range are those of its
+// bytes: editors go by the ones, snippets by the others.
+func checkPositions(t *testing.T, d diag.Diagnostic, sources map[string][]byte) {
+	t.Helper()
+	if d.Subject == nil {
+		return
+	}
+	src := sources[d.Subject.Filename]
+	for _, p := range []diag.Pos{d.Subject.Start, d.Subject.End} {
+		before := string(src[:min(p.Byte, len(src))])
+		line, column := 1+strings.Count(before, "\n"), 1+uniseg.GraphemeClusterCount(before[strings.LastIndex(before, "\n")+1:])
+		if p.Line != line || p.Column != column {
+			t.Errorf("byte %d is line %d, column %d, and the range says %d, %d: %v", p.Byte, line, column, p.Line, p.Column, d)
+		}
+	}
+}
+
 // TestWrong loads every wrong configuration in testdata/wrong and compares
 // the diagnostics with what the archive expects, to the byte.
 func TestWrong(t *testing.T) {
@@ -172,6 +190,9 @@ func TestWrong(t *testing.T) {
 			}
 			if len(ds) == 0 {
 				t.Error("got no diagnostics, want some")
+			}
+			for _, d := range ds {
+				checkPositions(t, d, c.Sources)
 			}
 			if *update {
 				a.Files = slices.DeleteFunc(a.Files, func(f txtar.File) bool { return f.Name == "want" })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -21,6 +22,7 @@ type mediaFile struct {
 	media story.Media
 	err   error
 	read  bool
+	value cty.Value // for preconditions
 }
 
 // storyMedia evaluates photo and video and finds the file.
@@ -41,7 +43,7 @@ func (l *loader) storyMedia(s *instance) {
 		attr, source = "video", video
 	case !hasPhoto:
 		s.broken = true
-		if s.unset("photo") && s.unset("video") {
+		if s.unset("photo") && s.unset("video") && !slices.Contains(s.block.meant, "photo") && !slices.Contains(s.block.meant, "video") {
 			l.report(s.addr, errAt(s.block.header(), "Neither photo nor video", "A story shows exactly one photo or video: add photo or video with the path of a file beside this one."))
 		}
 		return
@@ -52,12 +54,23 @@ func (l *loader) storyMedia(s *instance) {
 	expr := s.block.expr(attr)
 	if strings.Contains(source, "://") {
 		d.Media.Hosted = true
+		l.hideUser(source)
 		if problem := urlProblem(source); problem != "" {
 			l.report(s.addr, errIn(expr, s.ctx, "Invalid media URL", "%s", problem))
 		}
 		return
 	}
 	l.findMedia(s, expr, source)
+}
+
+// hideUser keeps the user name and the password in a URL out of the message
+// that says that they must not be there.
+func (l *loader) hideUser(source string) {
+	_, rest, _ := strings.Cut(source, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	if at := strings.LastIndex(host, "@"); at > 3 {
+		l.secrets = append(l.secrets, host[:at])
+	}
 }
 
 // urlProblem says why media can't be taken from a URL, or "".
@@ -157,6 +170,17 @@ func (s *instance) factsKnown() bool { return s.media != nil && s.media.read && 
 // mediaValue makes self.media. Facts that aren't known are unknown, so that a
 // rule about them is neither kept nor broken.
 func mediaValue(s *instance) cty.Value {
+	if s.factsKnown() && s.desired.Kind == s.media.media.Kind {
+		if s.media.value == cty.NilVal {
+			s.media.value = factsValue(s)
+		}
+		return s.media.value // many stories show one file
+	}
+	return factsValue(s)
+}
+
+// factsValue is mediaValue for the first story that shows the media.
+func factsValue(s *instance) cty.Value {
 	m := s.desired.Media
 	number := func(f float64) cty.Value { return cty.NumberFloatVal(f) }
 	text := cty.StringVal

@@ -8,38 +8,77 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"storyform/internal/diag"
 	"storyform/internal/suggest"
 	"storyform/story"
 )
 
-// loadOutputs evaluates the output blocks.
-func (l *loader) loadOutputs() []Output {
+// loadOutputs evaluates the output block of a name, or all without one.
+func (l *loader) loadOutputs(name string) []Output {
 	var out []Output
+	var names map[string]cty.Value
 	for _, b := range l.blocks["output"] {
 		expr := b.expr("value")
-		if expr == nil || !l.soundBlock(b) {
+		if name != "" && b.label != name || !l.soundBlock(b) || expr == nil {
 			continue
+		}
+		if names == nil {
+			names = l.outputNames()
 		}
 		ctx := l.eval.dir(b.file.dir)
-		o := Output{Name: b.label, Range: *rangeOf(b.header())}
+		o := Output{Name: b.label, Stories: l.storiesIn(expr), Range: *rangeOf(b.header())}
 		o.Description, _ = l.attrString(noAddress, b, "description", ctx)
 		o.Sensitive, _ = l.attrBool(noAddress, b, "sensitive", ctx)
-		v, diags := evaluate(expr, ctx)
-		l.report(noAddress, diags...)
-		if diags.HasErrors() || !v.IsWhollyKnown() {
-			l.noteUnknown(expr)
-			continue
+		if l.outputValue(&o, expr, l.eval.with(b.file.dir, names)) {
+			out = append(out, o)
 		}
-		if isSensitive(v) && !o.Sensitive {
-			l.report(noAddress, errIn(expr, ctx, "Output refers to sensitive values",
-				"This value is sensitive. Write sensitive = true into the output, so that it is shown only when asked for by name."))
-			continue
-		}
-		v, _ = v.UnmarkDeep()
-		o.setValue(v)
-		out = append(out, o)
 	}
 	return out
+}
+
+// outputValue evaluates the value of an output.
+func (l *loader) outputValue(o *Output, expr hcl.Expression, ctx *hcl.EvalContext) bool {
+	v, diags := evaluate(expr, ctx)
+	l.report(noAddress, diags...)
+	if diags.HasErrors() {
+		return false
+	}
+	if isSensitive(v) && !o.Sensitive {
+		l.report(noAddress, errIn(expr, ctx, "Output refers to sensitive values",
+			"This value is sensitive. Write sensitive = true into the output, so that it is shown only when asked for by name."))
+		return false
+	}
+	v, _ = v.UnmarkDeep()
+	if !v.IsWhollyKnown() {
+		if o.Pending = len(o.Stories) > 0 && l.facts == nil; !o.Pending {
+			l.noteUnknown(expr)
+			return false
+		}
+	}
+	o.setValue(v)
+	return true
+}
+
+// ResolveOutputs evaluates the output of a name, or all without one, with what
+// became of the stories, which Load does not know. Stories that are not in facts were not published yet. An
+// output that can't be evaluated is left out and a diagnostic says why. Like
+// Eval it may read files, and is not safe for use by several goroutines.
+func (c *Config) ResolveOutputs(facts map[story.Address]Fact, name string) ([]Output, diag.Diagnostics) {
+	if c.eval == nil || c.eval.full == nil {
+		return nil, nil
+	}
+	l := c.eval.loader
+	closeFolder, ds := l.reopen()
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	defer closeFolder()
+	if l.facts = facts; facts == nil {
+		l.facts = map[story.Address]Fact{}
+	}
+	out := l.loadOutputs(name)
+	l.facts = nil
+	return out, l.finish()
 }
 
 // setValue renders a value for scripts and for people.
@@ -203,8 +242,11 @@ func (l *loader) loadImports() []Import {
 			continue
 		}
 		if in := l.keys[to.Block().String()]; in != nil && in.keyed && !to.Keyed {
-			l.report(noAddress, errAt(b.expr("to").Range(), "Invalid address",
-				"%s has several instances. Name one, such as %s.", to, to.At("key")))
+			example := to.At("key")
+			if len(in.keys) > 0 {
+				example = to.At(in.keys[0])
+			}
+			l.report(noAddress, errAt(b.expr("to").Range(), "Invalid address", "%s has for_each. Name one of its instances, such as %s.", to, example))
 			continue
 		}
 		if first := seen[to]; first != nil {

@@ -36,8 +36,9 @@ func (l *loader) expandPage(b *block, in *instances, deps []string) {
 			values = append(values, cty.UnknownVal(pageType))
 			continue
 		}
-		l.pages[addr.String()] = p
-		values = append(values, pageValue(*p))
+		v := pageValue(*p)
+		l.pages[addr.String()], l.pageVals[addr.String()] = p, v
+		values = append(values, v)
 	}
 	l.eval.values[b.address().String()] = in.value(values, pageType)
 }

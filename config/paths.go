@@ -154,12 +154,21 @@ func isPrivate(name string) bool {
 	return false
 }
 
+// similarFolder suggests another folder for one that isn't there.
+func (f *folder) similarFolder(dir string) string {
+	dir = strings.TrimSuffix(dir, "/")
+	if _, err := f.root.Stat(path.Clean("./" + path.Dir(dir))); err != nil {
+		return f.similarFolder(path.Dir(dir) + "/") // an outer one isn't there, either
+	}
+	return fmt.Sprintf(" There is no folder %q.%s", dir, f.similar(dir))
+}
+
 // similar suggests a file of the same folder for a name that isn't there.
 func (f *folder) similar(name string) string {
 	dir, base := path.Split(name)
 	d, err := f.root.Open(path.Clean("./" + dir))
 	if err != nil {
-		return ""
+		return f.similarFolder(dir)
 	}
 	defer d.Close()
 	names, _ := d.Readdirnames(1000)

@@ -22,7 +22,7 @@ func (l *loader) checkPrecondition(s *instance, rule *block) {
 	ctx := s.ctx.NewChild()
 	ctx.Variables = map[string]cty.Value{"self": l.selfValue(s)}
 	before := l.reported[hcl.DiagError]
-	pass, message, ok := l.condition(s.addr, rule, ctx, scope{each: s.addr.Keyed, self: true})
+	pass, message, ok := l.condition(s.addr, rule, ctx, scope{checked: true})
 	switch {
 	case ok && pass:
 	case ok:
@@ -47,7 +47,7 @@ func (l *loader) selfValue(s *instance) cty.Value {
 	d := &s.desired
 	page, loc := cty.UnknownVal(pageType), time.UTC
 	if s.paged {
-		page = pageValue(d.Page)
+		page = l.pageVals[d.Page.Address.String()]
 		if d.Page.Timezone != "" {
 			loc, _ = l.location(d.Page.Timezone)
 		}

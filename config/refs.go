@@ -17,6 +17,8 @@ type scope struct {
 	each    bool // in a block that has for_each
 	self    bool // in a precondition
 	forEach bool // in for_each itself
+	checked bool // all references were checked before
+	outputs bool // in the value of an output, which sees what became of stories
 }
 
 // checkRefs checks every name in an expression before it is evaluated, and
@@ -55,7 +57,7 @@ func (l *loader) checkRef(t hcl.Traversal, sc scope) (dep string, d *hcl.Diagnos
 		return "", nil, false
 	case "var", "local", "page", "story":
 	default:
-		return "", unknownRoot(root, sc), false
+		return "", l.unknownRoot(root, sc), false
 	}
 	name, ok := secondName(t)
 	if !ok {
@@ -67,7 +69,10 @@ func (l *loader) checkRef(t hcl.Traversal, sc scope) (dep string, d *hcl.Diagnos
 		}
 		return "", d, false
 	}
-	return root + "." + name, nil, false
+	if root == "story" {
+		d = l.checkStoryRef(t, name, sc)
+	}
+	return root + "." + name, d, false
 }
 
 // secondName returns the name after the root of a reference.
@@ -134,7 +139,7 @@ func checkEach(t hcl.Traversal, sc scope) *hcl.Diagnostic {
 }
 
 // unknownRoot answers a reference that begins with a name that means nothing.
-func unknownRoot(root string, sc scope) *hcl.Diagnostic {
+func (l *loader) unknownRoot(root string, sc scope) *hcl.Diagnostic {
 	if answer := foreign["root"][root]; answer != "" {
 		return errAt(hcl.Range{}, "Invalid reference", "%s", answer)
 	}
@@ -144,6 +149,14 @@ func unknownRoot(root string, sc scope) *hcl.Diagnostic {
 	}
 	if sc.self {
 		roots = append(roots, "self")
+	}
+	for _, r := range []struct {
+		root     string
+		declared bool
+	}{{"local", l.locals[root] != nil}, {"var", l.named["variable"][root] != nil}, {"page", l.named["page"][root] != nil}, {"story", l.named["story"][root] != nil}} {
+		if r.declared {
+			return errAt(hcl.Range{}, "Invalid reference", "Nothing is called %q. Did you mean %s.%s, or %q with quotes, which is a text?", root, r.root, root, root)
+		}
 	}
 	if s := suggest.Nearest(root, roots); s != "" {
 		return errAt(hcl.Range{}, "Invalid reference", "Nothing is called %q. Did you mean %q?", root, s)

@@ -60,8 +60,8 @@ var schema = []BlockSpec{
 		Blocks: []BlockSpec{{
 			Type: "validation", Doc: "A rule that the value must keep.",
 			Attrs: []AttrSpec{
-				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true."},
-				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when it isn't."},
+				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true, such as length(var.name) > 3."},
+				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when the condition is not true."},
 			},
 		}},
 	},
@@ -70,7 +70,7 @@ var schema = []BlockSpec{
 		Type: "page", Labels: []string{"name"}, Doc: "A Facebook Page: page.name.",
 		Attrs: []AttrSpec{
 			forEachSpec,
-			{Name: "id", Type: "string", Required: true, Doc: "The Page id: digits."},
+			{Name: "id", Type: "string", Required: true, Doc: "The id of the Page, a number such as 104857600000001."},
 			{Name: "timezone", Type: "string", Default: "UTC", Doc: "IANA time zone of wall-clock times, such as Asia/Jakarta."},
 			{Name: "token_env", Type: "string", Doc: "The name of the environment variable that holds the Page's access token."},
 		},
@@ -103,15 +103,15 @@ var schema = []BlockSpec{
 		Blocks: []BlockSpec{{
 			Type: "precondition", Doc: "A rule that must hold; self is this story.",
 			Attrs: []AttrSpec{
-				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true."},
-				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when it isn't."},
+				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true, such as length(var.name) > 3."},
+				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when the condition is not true."},
 			},
 		}},
 	},
 	{
 		Type: "output", Labels: []string{"name"}, Doc: "A value to show.",
 		Attrs: []AttrSpec{
-			{Name: "value", Type: "any", Required: true, Doc: "The value."},
+			{Name: "value", Type: "any", Required: true, Doc: "What to show, such as story.name.url."},
 			{Name: "description", Type: "string", Doc: "What it is."},
 			{Name: "sensitive", Type: "bool", Default: "false", Doc: "Show it only when asked for by name."},
 		},
@@ -121,23 +121,23 @@ var schema = []BlockSpec{
 		Blocks: []BlockSpec{{
 			Type: "assert", Doc: "One rule.",
 			Attrs: []AttrSpec{
-				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true."},
-				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when it isn't."},
+				{Name: "condition", Type: "bool", Required: true, Doc: "What must be true, such as length(var.name) > 3."},
+				{Name: "error_message", Type: "string", Required: true, Doc: "What to say when the condition is not true."},
 			},
 		}},
 	},
 	{
 		Type: "moved", Doc: "A story that got another name.",
 		Attrs: []AttrSpec{
-			{Name: "from", Type: "address", Required: true, Doc: "Its old address."},
-			{Name: "to", Type: "address", Required: true, Doc: "Its new address."},
+			{Name: "from", Type: "address", Required: true, Doc: "The address that the story had, such as story.old."},
+			{Name: "to", Type: "address", Required: true, Doc: "The address that it has now, such as story.new."},
 		},
 	},
 	{
 		Type: "import", Doc: "A story that is on the Page already.",
 		Attrs: []AttrSpec{
 			{Name: "to", Type: "address", Required: true, Doc: "The story that it is."},
-			{Name: "id", Type: "string", Required: true, Doc: "Its post id."},
+			{Name: "id", Type: "string", Required: true, Doc: "Its post id, as storyform stories --all shows it."},
 		},
 	},
 }
@@ -209,27 +209,45 @@ var foreign = map[string]map[string]string{
 		"provider":              `storyform has no providers: the "page" block names its token with token_env.`,
 		"token":                 "An access token must never be in a file. Put it into an environment variable and its name into token_env.",
 		"access_token":          "An access token must never be in a file. Put it into an environment variable and its name into token_env.",
+		"password":              "A password must never be in a file. An access token goes into an environment variable, and its name into token_env.",
+		"app_secret":            "The secret of the app must never be in a file. Put it into the environment variable STORYFORM_APP_SECRET.",
+		"secret":                "A secret must never be in a file. That of the app goes into the environment variable STORYFORM_APP_SECRET.",
 		"workspace":             "storyform has no workspaces. Use one folder, or one backend key, for each.",
 		"ephemeral":             "storyform has no ephemeral values.",
 		"create_before_destroy": "Stories can't be destroyed.",
 	},
 	"function": {
-		"timestamp":      noClock,
-		"plantimestamp":  noClock,
-		"timecmp":        "Compare times with not_after, window and after.",
-		"env":            noEnv,
-		"getenv":         noEnv,
-		"uuid":           noRandom,
-		"uuidv5":         noRandom,
-		"bcrypt":         noRandom,
-		"random":         noRandom,
-		"abspath":        "Paths are relative to the file that names them, and messages show no path of this machine.",
-		"pathexpand":     "Paths are relative to the file that names them and stay inside the folder.",
-		"filebase64":     "Text files are read with file; media are named by photo and video and never read into a value.",
-		"templatestring": "Use templatefile.",
-		"convert":        "Use tostring, tonumber, tobool, tolist, toset or tomap.",
-		"map":            `Write { key = "value" }.`,
-		"list":           `Write ["value"].`,
+		"timestamp":        noClock,
+		"plantimestamp":    noClock,
+		"env":              noEnv,
+		"getenv":           noEnv,
+		"get_env":          noEnv,
+		"uuid":             noRandom,
+		"bcrypt":           noRandom,
+		"random":           noRandom,
+		"rsadecrypt":       "A private key must never be in a configuration, and nothing here needs one.",
+		"abspath":          "Paths are relative to the file that names them, and messages show no path of this machine.",
+		"pathexpand":       "Paths are relative to the file that names them and stay inside the folder.",
+		"filebase64":       "Text files are read with file; media are named by photo and video and never read into a value.",
+		"base64gzip":       "What it gives may change with the version of the program, and then every plan would. Use base64encode.",
+		"textdecodebase64": "Text here is UTF-8. Use base64decode.",
+		"textencodebase64": "Text here is UTF-8. Use base64encode.",
+		"yamldecode":       "There is no YAML here. Write the data as JSON, for jsondecode(file(…)), or as a table, for csvdecode(file(…)).",
+		"yamlencode":       "There is no YAML here. Use jsonencode: JSON is YAML, too.",
+		"cidrhost":         noNetwork,
+		"cidrnetmask":      noNetwork,
+		"cidrsubnet":       noNetwork,
+		"cidrsubnets":      noNetwork,
+		"ephemeralasnull":  "storyform has no ephemeral values.",
+		"type":             "Only Terraform's console has it. storyform console shows a value as it would be written, which tells its type.",
+		"now":              noClock,
+		"upcase":           "Use upper.",
+		"downcase":         "Use lower.",
+		"len":              "Use length.",
+		"size":             "Use length.",
+		"convert":          "Use tostring, tonumber, tobool, tolist, toset or tomap.",
+		"map":              `Write { key = "value" }.`,
+		"list":             `Write ["value"].`,
 	},
 	"root": {
 		"path":      "storyform has no path: paths are relative to the file that names them.",
@@ -246,7 +264,8 @@ var foreign = map[string]map[string]string{
 }
 
 const (
-	noClock  = "Nothing here can read the clock: the same files must always mean the same stories, or a plan could not be approved. Write times down; dates(from, to, step) makes lists of them, and timeadd and formatdate work with them."
-	noEnv    = "Nothing here can read the environment: a plan of a stranger's pull request must be safe to run. Declare a variable and set STORYFORM_VAR_name."
-	noRandom = "Nothing here is random: the same files must always mean the same stories, or a plan could not be approved."
+	noClock   = "Nothing here can read the clock: the same files must always mean the same stories, or a plan could not be approved. Write times down; dates(from, to, step) makes lists of them, and timeadd and formatdate work with them."
+	noEnv     = "Nothing here can read the environment: a plan of a stranger's pull request must be safe to run. Declare a variable and set STORYFORM_VAR_name."
+	noNetwork = "Stories have no network addresses."
+	noRandom  = "Nothing here is random: the same files must always mean the same stories, or a plan could not be approved."
 )

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/rivo/uniseg"
 	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
@@ -38,12 +40,11 @@ func (l *loader) findTokens(src []byte, name string) {
 	}
 }
 
-// rangeIn makes the range of the bytes from start to end of source. Columns
-// count bytes, which tokens and what stands before them mostly are.
+// rangeIn makes the range of the bytes from start to end of source.
 func rangeIn(src []byte, name string, start, end int) hcl.Range {
 	pos := func(at int) hcl.Pos {
 		line := bytes.LastIndexByte(src[:at], '\n') + 1
-		return hcl.Pos{Line: 1 + bytes.Count(src[:at], []byte{'\n'}), Column: 1 + len([]rune(string(src[line:at]))), Byte: at}
+		return hcl.Pos{Line: 1 + bytes.Count(src[:at], []byte{'\n'}), Column: 1 + uniseg.GraphemeClusterCount(string(src[line:at])), Byte: at}
 	}
 	return hcl.Range{Filename: name, Start: pos(start), End: pos(end)}
 }
@@ -85,6 +86,20 @@ func (l *loader) addSecret(s string) {
 	}
 }
 
+// maskExpr keeps what is written in an expression out of everything that is
+// shown: a token stands where none may be.
+func (l *loader) maskExpr(expr hclsyntax.Expression) {
+	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
+		lit, ok := n.(*hclsyntax.LiteralValueExpr)
+		if !ok || lit.Val.Type() != cty.String || !lit.Val.IsKnown() || lit.Val.IsNull() {
+			return nil
+		}
+		l.addSecret(lit.Val.AsString())
+		l.masked = append(l.masked, lit.Range())
+		return nil
+	})
+}
+
 // hide replaces every secret in text.
 func (l *loader) hide(text string) string {
 	for _, s := range l.secrets {
@@ -110,6 +125,15 @@ func (l *loader) scrub(d diag.Diagnostic) diag.Diagnostic {
 // scrubSources returns the sources with every secret masked, byte for byte,
 // so that ranges still fit.
 func (l *loader) scrubSources() map[string][]byte {
+	for _, r := range l.masked {
+		src := bytes.Clone(l.sources[r.Filename])
+		for i := r.Start.Byte; i < min(r.End.Byte, len(src)); i++ {
+			if src[i] != '\n' { // lines are counted
+				src[i] = '*'
+			}
+		}
+		l.sources[r.Filename] = src
+	}
 	for name, src := range l.sources {
 		for _, s := range l.secrets {
 			src = bytes.ReplaceAll(src, []byte(s), bytes.Repeat([]byte{'*'}, len(s)))

@@ -14,6 +14,9 @@ import (
 // apiVersion matches a version of the Graph API.
 var apiVersion = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]$`)
 
+// secretName matches the names of arguments that hold a secret itself.
+var secretName = regexp.MustCompile(`(password|secret|secret_key|private_key|private_key_pem|token)$`)
+
 // mediaRules are the values of media_rules.
 var mediaRules = []string{"default", "strict"}
 
@@ -34,8 +37,14 @@ func (l *loader) loadSettings() {
 	s := &l.settings
 	s.Range = *rangeOf(b.header())
 	ctx := l.eval.dir(b.file.dir)
-	if !l.soundBlock(b) {
-		return
+	for _, a := range sortedAttrs(b.syn.Body) {
+		if b.attrs[a.Name] == nil || a.Name == "include" { // which was read before everything else
+			continue
+		}
+		if _, ok, diags := l.checkRefs(a.Expr, scope{}); !ok {
+			l.report(noAddress, diags...)
+			b.disable(a.Name)
+		}
 	}
 	if v, set := l.attrString(noAddress, b, "api_version", ctx); set {
 		s.APIVersion = v
@@ -84,7 +93,7 @@ func (l *loader) soundBlock(b *block) bool {
 		if b.attrs[a.Name] == nil {
 			continue
 		}
-		_, ok, diags := l.checkRefs(a.Expr, scope{})
+		_, ok, diags := l.checkRefs(a.Expr, scope{outputs: b.spec.Type == "output" && a.Name == "value"})
 		l.report(b.address(), diags...)
 		sound = sound && ok
 	}
@@ -97,6 +106,12 @@ func (l *loader) backend(b *block, ctx *hcl.EvalContext) *Backend {
 	back := &Backend{Type: b.label, Args: map[string]string{}, ArgRanges: map[string]diag.Range{}, Range: *rangeOf(b.header())}
 	for _, a := range sortedAttrs(b.syn.Body) {
 		back.ArgRanges[a.Name] = *rangeOf(a.Expr.Range())
+		if secretName.MatchString(a.Name) && len(a.Expr.Variables()) == 0 {
+			l.maskExpr(a.Expr)
+			l.report(noAddress, errAt(a.NameRange, "Secret in a backend",
+				"A secret must never be in a file, and the arguments of a backend are written into plans, too. Give credentials in the environment variables that the backend reads."))
+			continue
+		}
 		v, ok := l.evaluateIn(noAddress, a.Expr, ctx, scope{})
 		if !ok || !v.IsKnown() {
 			l.noteUnknown(a.Expr)

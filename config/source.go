@@ -176,7 +176,7 @@ func parseBody(src []byte, name string) (*hclsyntax.Body, hcl.Diagnostics) {
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	body, _ := file.Body.(*hclsyntax.Body)
-	return body, diags
+	return body, tidySyntax(diags, src)
 }
 
 // included lists the files of the subfolders that the storyform block names.

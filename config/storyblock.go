@@ -34,7 +34,8 @@ func (l *loader) loadStories() {
 	l.listPages()
 	for _, b := range l.blocks["story"] {
 		in := l.keys[b.address().String()]
-		if in == nil || !l.checkStoryRefs(b) {
+		sound := l.checkStoryRefs(b)
+		if in == nil {
 			continue
 		}
 		ranges := attrRanges(b)
@@ -43,7 +44,7 @@ func (l *loader) loadStories() {
 			if in.keyed {
 				ctx = l.eval.with(b.file.dir, in.names(i))
 			}
-			s := &instance{block: b, addr: addr, ctx: ctx}
+			s := &instance{block: b, addr: addr, ctx: ctx, broken: !sound}
 			s.desired = story.Desired{Address: addr, Revision: 1, Order: len(l.stories), Range: *rangeOf(b.header()), Ranges: ranges}
 			l.loadStory(s)
 			l.stories = append(l.stories, s)
@@ -52,7 +53,7 @@ func (l *loader) loadStories() {
 }
 
 // checkStoryRefs checks the references in a story block once for all
-// instances.
+// instances. Attributes with wrong ones are unknown from then on.
 func (l *loader) checkStoryRefs(b *block) bool {
 	sound := true
 	sc := scope{each: b.attrs["for_each"] != nil}
@@ -62,7 +63,22 @@ func (l *loader) checkStoryRefs(b *block) bool {
 		}
 		_, ok, diags := l.checkRefs(a.Expr, sc)
 		l.report(b.address(), diags...)
-		sound = sound && ok
+		if !ok {
+			sound = false
+			b.disable(a.Name)
+		}
+	}
+	sc.self = true
+	for _, rule := range b.blocks {
+		for _, a := range sortedAttrs(rule.syn.Body) {
+			if rule.attrs[a.Name] == nil {
+				continue
+			}
+			if _, ok, diags := l.checkRefs(a.Expr, sc); !ok {
+				l.report(b.address(), diags...)
+				rule.disable(a.Name)
+			}
+		}
 	}
 	return sound
 }
@@ -100,7 +116,7 @@ func (l *loader) loadStory(s *instance) {
 // storyPage evaluates the page of an instance, which must be the value of a
 // page block and nothing that merely looks like it.
 func (l *loader) storyPage(s *instance) {
-	expr := s.block.expr("page")
+	expr, broken := s.block.expr("page"), s.broken
 	s.broken = true
 	if expr == nil {
 		return
@@ -112,7 +128,7 @@ func (l *loader) storyPage(s *instance) {
 		return
 	}
 	if p, ok := l.pageOf(v); ok {
-		s.desired.Page, s.paged, s.broken = p, true, false
+		s.desired.Page, s.paged, s.broken = p, true, broken
 		return
 	}
 	how := "Refer to a page block, as in page = page.acme."

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -58,7 +59,7 @@ func checkYear(s string, t time.Time) (time.Time, error) {
 
 // badTime says why s is not a time, as well as can be told.
 func badTime(s string) error {
-	why := "is not a time"
+	why, hint := "is not a time", ""
 	switch _, err := time.Parse("2006-01-02", s); {
 	case s == "":
 		why = "is empty"
@@ -67,15 +68,42 @@ func badTime(s string) error {
 	case strings.Contains(err.Error(), "out of range"):
 		why = "is a day that does not exist"
 	default:
+		hint = timeHint(s)
 		for _, layout := range append([]string{time.RFC3339}, wallLayouts...) {
-			if _, err := time.Parse(layout, s); err != nil && strings.Contains(err.Error(), "out of range") {
+			if _, err := time.Parse(layout, s); err != nil && strings.Contains(err.Error(), "day out of range") {
+				why = "is a day that does not exist"
+			} else if err != nil && strings.Contains(err.Error(), "out of range") {
 				why = "is a time that does not exist"
 			} else if err == nil {
 				why = "is in a year that can't be meant, or has fractions of a second"
 			}
 		}
 	}
-	return &timeError{"Invalid time", fmt.Sprintf("%s %s. %s", shortString(s), why, timeForms)}
+	return &timeError{"Invalid time", fmt.Sprintf("%s %s.%s %s", shortString(s), why, hint, timeForms)}
+}
+
+// The ways in which people write times elsewhere.
+var (
+	twelveHours = regexp.MustCompile(`(?i)\d ?[ap]\.?m\.?$`)
+	dayFirst    = regexp.MustCompile(`^\d{1,2}[./-]\d{1,2}[./-]\d{4}`)
+	zoneBehind  = regexp.MustCompile(`\d ([A-Z]{2,5}|[A-Z][a-z]+/[A-Za-z_]+)$`)
+	inMoments   = regexp.MustCompile(`(?i)^(now|today|tomorrow|asap|immediately)\b`)
+)
+
+// timeHint says what to write in place of a form that is usual elsewhere.
+func timeHint(s string) string {
+	switch {
+	case len(s) > 100:
+	case twelveHours.MatchString(s):
+		return " Hours are counted from 00 to 23: 9 in the evening is 21:00."
+	case dayFirst.MatchString(s):
+		return " The year comes first, then the month, then the day."
+	case zoneBehind.MatchString(s):
+		return " The time zone is that of the Page: leave it out here."
+	case inMoments.MatchString(s):
+		return " A story without publish_at goes out with the first apply."
+	}
+	return ""
 }
 
 // inZone returns the instant at which clocks in loc show the wall-clock time

@@ -79,7 +79,7 @@ func (l *loader) pageOf(v cty.Value) (story.Page, bool) {
 		return story.Page{}, false
 	}
 	p, ok := l.pages[addr.AsString()]
-	if !ok || !v.RawEquals(pageValue(*p)) {
+	if !ok || !v.RawEquals(l.pageVals[addr.AsString()]) {
 		return story.Page{}, false
 	}
 	return *p, true
@@ -106,7 +106,7 @@ func shortText(v cty.Value) string {
 	case ty.IsPrimitiveType():
 		s, _ := convert.Convert(v, cty.String)
 		return s.AsString()
-	case ty.Equals(pageType) && !v.GetAttr("address").IsNull() && v.GetAttr("address").IsKnown():
+	case (ty.Equals(pageType) || ty.Equals(storyObject)) && !v.GetAttr("address").IsNull() && v.GetAttr("address").IsKnown():
 		return v.GetAttr("address").AsString()
 	case ty.IsObjectType() || ty.IsMapType():
 		keys, _ := keysOf(v)
@@ -154,13 +154,18 @@ func kindName(ty cty.Type) string {
 }
 
 // kindOf is kindName with its article.
-func kindOf(ty cty.Type) string {
-	if name := kindName(ty); strings.ContainsAny(name[:1], "aeiou") {
-		return "an " + name
-	} else {
-		return "a " + name
+func kindOf(ty cty.Type) string { return article(kindName(ty)) + " " + kindName(ty) }
+
+// article is the article of a word, small.
+func article(word string) string {
+	if strings.ContainsAny(word[:1], "aeiou") {
+		return "an"
 	}
+	return "a"
 }
+
+// upperFirst begins a sentence.
+func upperFirst(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
 
 // expressionText renders a value as an expression. References to stories
 // become their addresses.

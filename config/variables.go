@@ -69,6 +69,7 @@ func (l *loader) declareVariable(b *block) *variable {
 	nullable, set := l.attrBool(noAddress, b, "nullable", nil)
 	v.notNull = set && !nullable
 	if expr := b.expr("default"); expr != nil {
+		l.maskGiven(v, expr.Range())
 		val, diags := evaluate(expr, nil)
 		l.report(noAddress, diags...)
 		v.fallback = cty.DynamicVal
@@ -83,6 +84,15 @@ func (l *loader) declareVariable(b *block) *variable {
 	return v
 }
 
+// maskGiven keeps what is written for a sensitive variable out of messages. It
+// must be masked where it stands, because it may be wrong and never become a
+// value.
+func (l *loader) maskGiven(v *variable, at hcl.Range) {
+	if v.sensitive {
+		l.masked = append(l.masked, at)
+	}
+}
+
 // fit converts a value to the variable's type, filling in defaults of
 // optional attributes.
 func (l *loader) fit(v *variable, val cty.Value, at hcl.Range, source string) cty.Value {
@@ -95,8 +105,12 @@ func (l *loader) fit(v *variable, val cty.Value, at hcl.Range, source string) ct
 		if source == "default" {
 			summary = "Invalid default value"
 		}
-		l.report(noAddress, errAt(at, summary, "The value of var.%s (%s) does not fit its type %s: %s.",
-			v.block.label, fromText(source), typeexpr.TypeString(v.ty), pathText(err)))
+		why := ": " + pathText(err)
+		if v.sensitive {
+			why = "" // a path may name keys of the value
+		}
+		l.report(noAddress, errAt(at, summary, "The value of var.%s (%s) does not fit its type %s%s.",
+			v.block.label, fromText(source), typeexpr.TypeString(v.ty), why))
 		return cty.DynamicVal
 	}
 	var s size

@@ -60,21 +60,20 @@ func (l *loader) fromEnvironment(declared map[string]*variable, values map[strin
 		name, text, _ := strings.Cut(entry, "=")
 		short, ok := strings.CutPrefix(name, envPrefix)
 		if ok && declared[short] != nil {
-			values[short] = l.typed(short, text, name)
+			values[short] = l.typed(declared[short], text, name)
 		}
 	}
 }
 
 // typed makes the given of text that is in no file. For messages it gets a
 // source of its own, which holds the text.
-func (l *loader) typed(name, text, source string) *given {
-	file := fmt.Sprintf("<value of var.%s from %s>", name, source)
+func (l *loader) typed(v *variable, text, source string) *given {
+	file := fmt.Sprintf("<value of var.%s from %s>", v.block.label, source)
 	l.sources[file] = []byte(text)
 	l.findTokens([]byte(text), file)
-	start := hcl.InitialPos
-	end := start
-	end.Byte, end.Column = len(text), 1+len([]rune(text))
-	return &given{source: source, text: text, at: hcl.Range{Filename: file, Start: start, End: end}}
+	at := rangeIn([]byte(text), file, 0, len(text))
+	l.maskGiven(v, at)
+	return &given{source: source, text: text, at: at}
 }
 
 // fromFlag takes the value of a --var.
@@ -88,7 +87,7 @@ func (l *loader) fromFlag(v Var, declared map[string]*variable, values map[strin
 				v.Name, didYouMean(v.Name, slices.Collect(maps.Keys(declared))))})
 		return
 	}
-	values[v.Name] = l.typed(v.Name, v.Value, "--var")
+	values[v.Name] = l.typed(declared[v.Name], v.Value, "--var")
 }
 
 // fromFolder takes the values of a variables file of the folder.
@@ -137,6 +136,7 @@ func (l *loader) fromFile(src []byte, name string, declared map[string]*variable
 				"No variable named %q is declared, so this value is not used.%s", a.Name, didYouMean(a.Name, slices.Collect(maps.Keys(declared)))))
 			continue
 		}
+		l.maskGiven(declared[a.Name], a.Expr.Range())
 		values[a.Name] = &given{source: name, expr: a.Expr, at: a.Expr.Range()}
 	}
 }
@@ -152,7 +152,7 @@ func (l *loader) parseTyped(g *given) (hcl.Expression, hcl.Diagnostics) {
 	}
 	expr, diags := hclsyntax.ParseExpression(src, name, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, diags
+		return nil, tidySyntax(diags, src)
 	}
 	return l.meter.wrap(expr), diags
 }

@@ -149,7 +149,7 @@ func (s *screen) snippet(d diag.Diagnostic, src []byte) {
 	}
 	s.line(text(where + ":"))
 	for _, l := range lines {
-		s.sourceLine(l)
+		s.sourceLine(l, d.Subject.Start.Line == l.number)
 	}
 }
 
@@ -159,32 +159,43 @@ type sourceLine struct {
 	before, mark, tail string
 }
 
+// shownLines says which lines of a file a message shows: those around its
+// subject, if they are not too many, or only those of the subject itself.
+func shownLines(d diag.Diagnostic) (first, last int) {
+	first, last = d.Subject.Start.Line, max(d.Subject.End.Line, d.Subject.Start.Line)
+	if last > first && d.Subject.End.Column == 1 {
+		last-- // it ends with the line before
+	}
+	if c := d.Context; c != nil && c.Filename == d.Subject.Filename && c.Start.Line <= first && c.End.Line >= last && c.End.Line-c.Start.Line < maxSnippet {
+		first, last = c.Start.Line, c.End.Line
+	}
+	return first, min(last, first+maxSnippet-1)
+}
+
 // sourceLines cuts out of a file the lines that a message shows. A range
 // that does not fit the file, which changed since or is not there, shows
 // nothing.
 func sourceLines(src []byte, d diag.Diagnostic) []sourceLine {
-	show := *d.Subject
-	if d.Context != nil && d.Context.Filename == show.Filename && d.Context.Start.Line <= show.Start.Line && d.Context.End.Line >= show.End.Line {
-		show = *d.Context
-	}
+	first, last := shownLines(d)
 	var out []sourceLine
 	number, offset := 0, 0
 	for l := range bytes.Lines(src) {
 		number++
 		begin := offset
 		offset += len(l)
-		if number < show.Start.Line || number > max(show.End.Line, show.Start.Line) {
+		if number < first || number > last {
 			continue
-		}
-		if len(out) == maxSnippet {
-			break
 		}
 		line := bytes.TrimRight(l, "\r\n")
 		from, to := clamp(d.Subject.Start.Byte-begin, len(line)), clamp(d.Subject.End.Byte-begin, len(line))
 		if number < d.Subject.Start.Line || number > d.Subject.End.Line || from > to {
 			from, to = len(line), len(line)
 		}
-		out = append(out, sourceLine{number, string(line[:from]), string(line[from:to]), string(line[to:])})
+		mark := string(line[from:to])
+		if number == d.Subject.Start.Line && from == len(line) && from == to {
+			mark = " " // the end of the line, or what would stand there
+		}
+		out = append(out, sourceLine{number, string(line[:from]), mark, string(line[to:])})
 	}
 	return out
 }
@@ -192,8 +203,9 @@ func sourceLines(src []byte, d diag.Diagnostic) []sourceLine {
 // clamp brings n between 0 and limit.
 func clamp(n, limit int) int { return max(0, min(n, limit)) }
 
-// sourceLine draws one line of a snippet.
-func (s *screen) sourceLine(l sourceLine) {
+// sourceLine draws one line of a snippet, with a mark under it where that is
+// wanted: of a subject of several lines, only the first gets one.
+func (s *screen) sourceLine(l sourceLine, marked bool) {
 	number := fmt.Sprintf("%4d: ", l.number)
 	room := s.width() - columns(number)
 	before, mark, tail := expand(l.before), expand(l.mark), expand(l.tail)
@@ -207,7 +219,7 @@ func (s *screen) sourceLine(l sourceLine) {
 	mark = truncate(mark, max(1, room-columns(before)))
 	tail = truncate(tail, max(1, room-columns(before)-columns(mark)))
 	s.line(text(number), span{before, plain}, span{mark, underline}, span{tail, plain})
-	if n := columns(mark); n > 0 && !s.Color {
+	if n := columns(mark); n > 0 && !s.Color && marked {
 		indent := columns(number) + columns(before)
 		if indent+n <= s.width()+1 {
 			s.line(text(strings.Repeat(" ", indent) + strings.Repeat("^", n)))

@@ -35,19 +35,20 @@ func NewJSONLines(w io.Writer, now func() time.Time, o Options) *JSONLines {
 
 // envelope is one line. Only the fields of its type are set.
 type envelope struct {
-	Level     string           `json:"@level"`
-	Message   string           `json:"@message"`
-	Module    string           `json:"@module"`
-	Timestamp string           `json:"@timestamp"`
-	Type      string           `json:"type"`
-	Storyform string           `json:"storyform,omitempty"`
-	UI        string           `json:"ui,omitempty"`
-	Change    *changeLine      `json:"change,omitempty"`
-	Hook      *hookLine        `json:"hook,omitempty"`
-	Diag      *diag.Diagnostic `json:"diagnostic,omitempty"`
-	Changes   *changesLine     `json:"changes,omitempty"`
-	Summary   *plan.Summary    `json:"summary,omitempty"`
-	Stories   *Counts          `json:"stories,omitempty"`
+	Level     string                `json:"@level"`
+	Message   string                `json:"@message"`
+	Module    string                `json:"@module"`
+	Timestamp string                `json:"@timestamp"`
+	Type      string                `json:"type"`
+	Storyform string                `json:"storyform,omitempty"`
+	UI        string                `json:"ui,omitempty"`
+	Change    *changeLine           `json:"change,omitempty"`
+	Hook      *hookLine             `json:"hook,omitempty"`
+	Diag      *jsonDiagnostic       `json:"diagnostic,omitempty"`
+	Changes   *changesLine          `json:"changes,omitempty"`
+	Summary   *plan.Summary         `json:"summary,omitempty"`
+	Stories   *Counts               `json:"stories,omitempty"`
+	Outputs   map[string]outputLine `json:"outputs,omitempty"`
 	// Fingerprint belongs to the summary of a plan.
 	Fingerprint string `json:"fingerprint,omitempty"`
 	// State is a document that its store did not take.
@@ -98,6 +99,14 @@ type changesLine struct {
 	Import    int    `json:"import"`
 	Remove    int    `json:"remove"`
 	Operation string `json:"operation"`
+}
+
+// sources are the files that messages may point into.
+func (l *JSONLines) sources() map[string][]byte {
+	if l.o.Sources == nil {
+		return nil
+	}
+	return l.o.Sources()
 }
 
 // write writes one line.
@@ -184,7 +193,10 @@ func (l *JSONLines) Diagnostics(ds diag.Diagnostics) error {
 		if d.Severity == diag.Warning {
 			level = "warn"
 		}
-		err := l.write(level, "diagnostic", severityTitle(d.Severity)+d.Summary, time.Time{}, func(e *envelope) { e.Diag = &d })
+		err := l.write(level, "diagnostic", severityTitle(d.Severity)+d.Summary, time.Time{}, func(e *envelope) {
+			j := toJSON(d, l.sources())
+			e.Diag = &j
+		})
 		if err != nil {
 			return err
 		}

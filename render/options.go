@@ -30,6 +30,9 @@ type Options struct {
 	// Zone tells the time zone of a Page where the document does not (the
 	// state, events). Nil, or a nil answer, means UTC.
 	Zone func(page story.Address) *time.Location
+	// Sources returns the files of the configuration by name, for lines of JSON
+	// whose messages show them. Nil means none.
+	Sources func() map[string][]byte
 	// Thumbnail returns a small picture of a source as the configuration
 	// names it, and its media type, for formats that show pictures. Nil, or
 	// empty data, means that there is none.

@@ -51,3 +51,16 @@ story "daily" {
   allow_repeat = true
   labels       = local.labels
 }
+
+# What a script needs to link to the stories: storyform output -json. The urls
+# are null until the stories are published.
+
+output "sequence" {
+  description = "Where the teaser and the reveal are to be seen."
+  value       = { for s in [story.teaser, story.reveal] : s.source => s.url }
+}
+
+output "daily" {
+  description = "How far the daily stories are."
+  value       = { for day, s in story.daily : day => s.status }
+}

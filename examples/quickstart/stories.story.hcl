@@ -25,3 +25,8 @@ story "anniversary" {
   allow_repeat = true               # the same picture again, on purpose
   labels       = { campaign = "anniversary" }
 }
+
+output "links" {
+  description = "Where the stories are to be seen, once they are published."
+  value       = [story.teaser.url, story.reveal.url, story.anniversary.url]
+}
