@@ -110,7 +110,7 @@ func TestCheckBackend(t *testing.T) {
 		for name := range test.args {
 			b.ArgRanges[name] = arg
 		}
-		ds := (&app{}).checkBackend(&config.Config{Settings: config.Settings{Backend: b}})
+		ds := (&app{}).checkBackend(&config.Config{Settings: config.Settings{Backend: b}}, nil)
 		switch {
 		case test.want == "" && len(ds) == 0:
 		case len(ds) != 1 || !strings.Contains(ds[0].Detail, test.want) || test.want == "":

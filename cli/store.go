@@ -116,7 +116,7 @@ func (a *app) openPlace(ctx context.Context, p place) (state.Store, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, fail("Backend can't be used", "%v.", err)
+		return nil, fail("Backend can't be used", "%s", sentence(err))
 	}
 	if closer, ok := store.(io.Closer); ok {
 		a.cleanup = append(a.cleanup, func() { closer.Close() }) // only temporary files can be left
@@ -133,6 +133,15 @@ func (a *app) openPlace(ctx context.Context, p place) (state.Store, error) {
 	return store, nil
 }
 
+// sentence is an error as a sentence of its own.
+func sentence(err error) string {
+	text := upperFirst(err.Error())
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
 // unknownBackend says which backends there are.
 func unknownBackend(kind string) string {
 	names := backendTypes()
@@ -140,10 +149,10 @@ func unknownBackend(kind string) string {
 }
 
 // checkBackend holds the backend block of a configuration against what its
-// backend takes.
-func (a *app) checkBackend(cfg *config.Config) diag.Diagnostics {
+// backend takes, unless something is known to be wrong with it.
+func (a *app) checkBackend(cfg *config.Config, known diag.Diagnostics) diag.Diagnostics {
 	block := cfg.Settings.Backend
-	if block == nil {
+	if block == nil || wrongArguments(block, known) {
 		return nil
 	}
 	b, ok := backends[block.Type]
@@ -163,7 +172,22 @@ func (a *app) checkBackend(cfg *config.Config) diag.Diagnostics {
 			at = r
 		}
 	}
-	return diag.Diagnostics{diag.Errorf("Invalid backend argument", "%s.", upperFirst(err.Error())).At(at)}
+	return diag.Diagnostics{diag.Errorf("Invalid backend argument", "%s", sentence(err)).At(at)}
+}
+
+// wrongArguments reports whether one of ds is about an argument of a block.
+func wrongArguments(block *config.Backend, ds diag.Diagnostics) bool {
+	return slices.ContainsFunc(ds, func(d diag.Diagnostic) bool {
+		if d.Severity != diag.Error || d.Subject == nil {
+			return false
+		}
+		for _, r := range block.ArgRanges {
+			if r.Filename == d.Subject.Filename && r.Start.Line == d.Subject.Start.Line {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // localArguments are the arguments of the local backend.

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +59,7 @@ func (a *app) loadWithMedia(ctx context.Context, f *configFlags) (*config.Config
 	in := a.newInspector()
 	cfg, diags := a.loadAll(ctx, f, in.inspect)
 	if cfg != nil {
-		diags = append(diags, a.placed(append(in.judge(cfg), backendType(cfg)...))...)
+		diags = append(diags, a.placed(in.judge(cfg))...)
 		diags.Sort()
 	}
 	in.save(a.dir())
@@ -77,27 +75,15 @@ func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx cont
 	if cfg != nil {
 		a.sources, a.enclosing = cfg.Sources, cfg.Enclosing
 		a.notePages(planPages(cfg.Pages))
-		if wrong := a.checkBackend(cfg); wrong != nil {
-			diags = append(diags, wrong...)
+		if wrong := a.checkBackend(cfg, diags); wrong != nil {
+			diags = append(diags, a.placed(wrong)...)
 			diags.Sort()
 		}
 	}
 	return cfg, diags
 }
 
-// backendType refuses a backend that there is not, at its place in the source.
-func backendType(cfg *config.Config) diag.Diagnostics {
-	b := cfg.Settings.Backend
-	if b == nil || backends[b.Type] != nil {
-		return nil
-	}
-	known := slices.Sorted(maps.Keys(backends))
-	return diag.Diagnostics{diag.Errorf("Unknown backend", "There is no backend %q.%s The backends are %s.",
-		render.Clean(b.Type), meant(b.Type, known), strings.Join(known, ", ")).At(b.Range)}
-}
-
-// atBackend lets an error about the state store point at the backend block, or
-// at the argument that it names.
+// atBackend lets an error about the state store point at the backend block.
 func (a *app) atBackend(cfg *config.Config, err error) error {
 	b := cfg.Settings.Backend
 	if err == nil || b == nil || a.sandbox {
@@ -106,18 +92,9 @@ func (a *app) atBackend(cfg *config.Config, err error) error {
 	out := *asExit(err)
 	out.diags = slices.Clone(out.diags)
 	for i := range out.diags {
-		d := &out.diags[i]
-		if d.Subject != nil {
-			continue
+		if out.diags[i].Subject == nil {
+			out.diags[i] = out.diags[i].At(b.Range)
 		}
-		at := b.Range
-		for name, r := range b.ArgRanges {
-			if strings.Contains(d.Detail, fmt.Sprintf("%q", name)) {
-				at = r
-			}
-		}
-		*d = d.At(at)
-		d.Detail = strings.Replace(upperFirst(d.Detail), "?.", "?", 1)
 	}
 	a.placed(out.diags)
 	return &out
