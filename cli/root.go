@@ -36,7 +36,7 @@ type app struct {
 var commands = []func(*app) *cobra.Command{
 	initCommand, validateCommand, fmtCommand, planCommand, applyCommand, showCommand,
 	statusCommand, storiesCommand, historyCommand, mediaCommand, stateCommand, importCommand, resolveCommand, forceUnlockCommand,
-	outputCommand, consoleCommand, graphCommand, doctorCommand, explainCommand, sandboxCommand, versionCommand,
+	outputCommand, consoleCommand, graphCommand, doctorCommand, explainCommand, sandboxCommand, manCommand, versionCommand,
 }
 
 // The groups of commands in the help, and which commands are in the first.
@@ -97,7 +97,7 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.Stderr)
 	root.AddGroup(&cobra.Group{ID: mainGroup, Title: "Main commands:"}, &cobra.Group{ID: otherGroup, Title: "All other commands:"})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.chdir, "chdir", "", "work in this folder instead of the current one")
+	flags.StringVar(&a.chdir, "chdir", "", "work in this `folder` instead of the current one")
 	flags.BoolVar(&a.noColor, "no-color", false, "print without colours")
 	flags.BoolVar(&a.sandbox, "sandbox", false, "use the built-in simulator instead of Facebook, with a state of its own")
 	for _, command := range commands {
