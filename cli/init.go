@@ -2,23 +2,27 @@ package cli
 
 import "github.com/spf13/cobra"
 
-// initCommand exists for fingers and scripts that begin with it: there is
-// nothing to download, and the state is made by the first apply.
+// initCommand makes a first configuration. Where there is one it exists for
+// fingers and scripts that begin with it: there is nothing to download.
 func initCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Check that the folder is ready; nothing needs to be initialised",
-		Long: `Reads the configuration and opens the state that it names. storyform needs no
-initialisation: there are no providers or modules to download, and the state is
-made by the first apply.`,
+		Short: "Make a first configuration, or check that the one that is there is ready",
+		Long: `In a folder without a configuration, writes one that works against the simulator
+as it is, with a photo, a .gitignore and a workflow for CI. It never overwrites
+a file.
+
+Else it reads the configuration and opens the state that it names. There are no
+providers or modules to download, and the state is made by the first apply.`,
 		Args: cobra.NoArgs,
 	}
 	var f configFlags
+	var sf scaffoldFlags
 	f.register(cmd.Flags())
+	sf.register(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !a.hasConfig() {
-			a.printf("There is no configuration in this folder yet. Write a file such as stories.story.hcl,\nthen run storyform validate.\n")
-			return nil
+			return a.scaffold(&sf)
 		}
 		_, doc, err := a.stateOf(cmd.Context(), &f)
 		if err != nil {

@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"bytes"
+	"image/jpeg"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// step is a step of a workflow on GitHub.
+type step struct {
+	Name string
+	Uses string
+	Run  string
+	If   string
+	With map[string]any
+	Env  map[string]string
+}
+
+// workflow is the part of a workflow on GitHub that matters here.
+type workflow struct {
+	On          map[string]any
+	Permissions map[string]string
+	Jobs        map[string]struct {
+		If          string
+		Permissions map[string]string
+		Concurrency map[string]any
+		Env         map[string]string
+		Steps       []step
+	}
+}
+
+// fileFor is a file of the scaffold.
+func fileFor(t *testing.T, ci, root, dir, suffix string) string {
+	t.Helper()
+	files, err := scaffoldOf(ci, root, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(files, func(f newFile) bool { return strings.HasSuffix(f.path, suffix) })
+	if i < 0 {
+		t.Fatalf("there is no %s", suffix)
+	}
+	if text := string(files[i].content); regexp.MustCompile(`@[A-Z]+@`).MatchString(text) {
+		t.Errorf("%s is not filled in:\n%s", suffix, text)
+	}
+	return string(files[i].content)
+}
+
+// TestGitHubWorkflow reads the workflow as GitHub does, and checks what keeps
+// it safe: permissions, pinned actions, tokens only where they are needed,
+// runs that can't overtake or break off each other.
+func TestGitHubWorkflow(t *testing.T) {
+	text := fileFor(t, "github", "/repo", "/repo/brand", "storyform.yml")
+	var w workflow
+	dec := yaml.NewDecoder(strings.NewReader(text))
+	if err := dec.Decode(&w); err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range []string{"pull_request", "push", "schedule"} {
+		if _, ok := w.On[event]; !ok {
+			t.Errorf("nothing happens on %s", event)
+		}
+	}
+	if len(w.Permissions) != 1 || w.Permissions["contents"] != "read" || len(w.Jobs) != 2 {
+		t.Errorf("got permissions %v and %d jobs, want reading only and 2 jobs", w.Permissions, len(w.Jobs))
+	}
+	for name, job := range w.Jobs {
+		if job.If == "" || job.Concurrency["group"] == nil || len(job.Steps) < 6 || job.Steps[0].With["lfs"] != true {
+			t.Errorf("job %s lacks a condition, a group, steps or large files: %+v", name, job)
+		}
+		for _, s := range job.Steps {
+			if s.Uses != "" && !regexp.MustCompile(`@[0-9a-f]{40}$`).MatchString(s.Uses) {
+				t.Errorf("%s is not pinned", s.Uses)
+			}
+			if strings.Contains(s.Run, "${{") {
+				t.Errorf("step %q of %s puts an expression into a shell: %s", s.Name, name, s.Run)
+			}
+		}
+	}
+	if strings.Contains(workflowPart(text, "plan:", "apply:"), "secrets.") {
+		t.Error("the plan of a pull request sees a secret")
+	}
+	if w.Jobs["apply"].Concurrency["cancel-in-progress"] != false || w.Jobs["apply"].Env["STORYFORM_TOKEN"] == "" {
+		t.Errorf("apply can be broken off, or has no token: %+v", w.Jobs["apply"])
+	}
+	checkScaffoldCommands(t, text, []string{"storyform -chdir=brand plan", "storyform -chdir=brand apply -lock-timeout=15m", "apply -due -wait=14m", "brand/*.story.hcl"})
+}
+
+// workflowPart is what stands between two jobs.
+func workflowPart(text, from, to string) string {
+	_, text, _ = strings.Cut(text, "\n  "+from+"\n")
+	text, _, _ = strings.Cut(text, "\n  "+to+"\n")
+	return text
+}
+
+// checkScaffoldCommands checks that a workflow has some commands, and that
+// every storyform command in it is one, with flags that there are.
+func checkScaffoldCommands(t *testing.T, text string, want []string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("the workflow lacks %q", w)
+		}
+	}
+	root := (&app{}).root()
+	n := 0
+	for line := range strings.Lines(text) {
+		if m := regexp.MustCompile(`^(?:run: |- )?storyform (.*[^:])$`).FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			checkCommandLine(t, root, strings.Join(slices.DeleteFunc(splitWords(m[1]), func(w string) bool { return strings.HasPrefix(w, "$") }), " "))
+			n++
+		}
+	}
+	if n < 4 {
+		t.Errorf("got %d commands, want at least 4", n)
+	}
+}
+
+// TestGitLabPipeline reads the pipeline as GitLab does.
+func TestGitLabPipeline(t *testing.T) {
+	text := fileFor(t, "gitlab", "/repo", "/repo", ".gitlab/storyform.yml")
+	var jobs map[string]struct {
+		Extends       string
+		Script        []string
+		Rules         []map[string]string
+		ResourceGroup string `yaml:"resource_group"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &jobs); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"storyform plan", "storyform apply", "storyform due"} {
+		if j := jobs[name]; jobs[j.Extends].Extends == "" && j.Extends != ".storyform" || len(j.Script) < 2 || len(j.Rules) != 1 {
+			t.Errorf("job %s lacks something: %+v", name, j)
+		}
+	}
+	if jobs["storyform apply"].ResourceGroup == "" || jobs["storyform due"].Script[0] != jobs["storyform apply"].Script[0] {
+		t.Error("apply has no resource group, or due does not check the backend")
+	}
+	checkScaffoldCommands(t, text, []string{"storyform plan -refresh=false", "storyform apply -due"})
+	var include map[string][]map[string]string
+	if err := yaml.Unmarshal(scaffoldFile("gitlab-ci.yml"), &include); err != nil || include["include"][0]["local"] != ".gitlab/storyform.yml" {
+		t.Errorf("got %v, %v", include, err)
+	}
+}
+
+// TestFolderInWorkflow puts folders with unusual names into workflows.
+func TestFolderInWorkflow(t *testing.T) {
+	for _, ci := range []string{"github", "gitlab"} {
+		var any map[string]any
+		text := fileFor(t, ci, "/repo", "/repo/brand stories/été", "storyform.yml")
+		if err := yaml.Unmarshal([]byte(text), &any); err != nil || !strings.Contains(text, "-chdir='brand stories/été' validate") || !strings.Contains(text, "'brand stories/été/'*.story.hcl") {
+			t.Errorf("%s: %v:\n%s", ci, err, text)
+		}
+		for _, dir := range []string{"/repo/a: b", "/repo/$x", "/repo/it's", "/repo/a\"b", "/repo/a\nb"} {
+			if _, err := scaffoldOf(ci, "/repo", dir); err == nil {
+				t.Errorf("%s: %s is taken", ci, dir)
+			}
+		}
+	}
+}
+
+func TestSamplePhoto(t *testing.T) {
+	first, err := samplePhoto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := samplePhoto()
+	if err != nil || !bytes.Equal(first, again) || len(first) > 200_000 {
+		t.Errorf("got %d and %d bytes, %v; want the same, and few", len(first), len(again), err)
+	}
+	if c, err := jpeg.DecodeConfig(bytes.NewReader(first)); err != nil || c.Width != 1080 || c.Height != 1920 {
+		t.Errorf("got %d x %d, %v", c.Width, c.Height, err)
+	}
+}
+
+func TestRepositoryOf(t *testing.T) {
+	dir := t.TempDir()
+	if got := repositoryOf(dir); got != dir {
+		t.Errorf("outside of a repository: got %s, want %s", got, dir)
+	}
+	if got := guessCI(filepath.Join(dir, "nowhere")); got != "github" {
+		t.Errorf("got %s, want github", got)
+	}
+}
