@@ -53,6 +53,8 @@ with 130. The second leaves at once; the state is right all the same.`,
 				return err
 			}
 			switch {
+			case !f.refresh:
+				return fail("Apply needs to ask the Pages", "--refresh=false is for plan: what is published is decided from what is on the Pages.")
 			case f.due && len(args) == 1:
 				return fail("Flags exclude each other", "--due makes its own plan; leave out the plan file.")
 			case f.wait > 0 && !f.due:
@@ -86,9 +88,6 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	}
 	if unapproved && (!f.input || envOff(a.Getenv("STORYFORM_INPUT"))) {
 		return fail("Nobody can be asked for approval", "Input is disabled, so apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
-	}
-	if !f.refresh {
-		return fail("Apply needs to ask the Pages", "--refresh=false is for plan: what is published is decided from what is on the Pages.")
 	}
 	cfg, err := a.load(ctx, &f.config)
 	if err != nil {
@@ -132,6 +131,9 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	}
 	if len(f.config.vars) > 0 {
 		return fail("Variables can't change a saved plan", "%s was made with its own variables. Leave out --var and --var-file, or make the plan again with them.", name)
+	}
+	if p.Settings.Sandbox != a.sandbox {
+		return fail("Plan is for other Pages", "%s was made %s --sandbox, and can only be applied in the same way.", name, map[bool]string{true: "with", false: "without"}[p.Settings.Sandbox])
 	}
 	if f.filter.used() {
 		return fail("A saved plan is applied as a whole", "%s was made with its own choice of stories. Leave out --target, --exclude, --page and --label, or make the plan again with them.", name)

@@ -206,8 +206,10 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 			return nil, err
 		}
 	}
+	set := settings(cfg)
+	set.Sandbox = a.sandbox
 	in := plan.Input{
-		Now: a.Clock.Now(), Tool: Version(), Settings: settings(cfg),
+		Now: a.Clock.Now(), Tool: Version(), Settings: set,
 		Pages: cfg.Pages, Stories: cfg.Stories, State: doc, AdoptNone: o.adoptNone,
 		Stage: o.stage, Moved: planMoves(cfg.Moved), Imports: planImports(cfg.Imports),
 	}

@@ -73,6 +73,8 @@ type Settings struct {
 	UploadAhead time.Duration     `json:"upload_ahead,omitempty"`
 	Backend     string            `json:"backend,omitempty"`
 	BackendArgs map[string]string `json:"backend_args,omitempty"` // no secrets: those come from the environment
+	// Sandbox: the plan was made against the simulator, and is good for nothing else.
+	Sandbox bool `json:"sandbox,omitempty"`
 }
 
 // Page is a Page as the plan knows it, with what is visible on it.
