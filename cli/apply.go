@@ -60,7 +60,7 @@ with 130. The second leaves at once; the state is right all the same.`,
 			case f.wait > 0 && !f.due:
 				return fail("Flag is missing", "--wait belongs to --due.")
 			case f.due:
-				return a.applyDue(cmd.Context(), &f)
+				return a.applyDue(whole(cmd.Context()), &f)
 			case len(args) == 1:
 				return a.applyFile(cmd.Context(), &f, args[0])
 			}
@@ -89,11 +89,10 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if unapproved && (!f.input || envOff(a.Getenv("STORYFORM_INPUT"))) {
 		return fail("Nobody can be asked for approval", "Input is disabled, so apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
 	}
-	cfg, err := a.load(ctx, &f.config)
-	if err != nil {
-		return err
+	d, err := a.draftApply(ctx, f)
+	if err != nil && a.stopped() {
+		return a.interrupted()
 	}
-	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, filter: f.filter, parallelism: f.remote.parallelism})
 	if err != nil {
 		return err
 	}
@@ -118,6 +117,15 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		}
 	}
 	return a.carryOut(ctx, f, d)
+}
+
+// draftApply makes the plan of an apply.
+func (a *app) draftApply(ctx context.Context, f *applyFlags) (*draft, error) {
+	cfg, err := a.load(ctx, &f.config)
+	if err != nil {
+		return nil, err
+	}
+	return a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, filter: f.filter, parallelism: f.remote.parallelism})
 }
 
 // envOff reports whether an environment switch is explicitly off.
@@ -171,10 +179,14 @@ Do you want to perform these actions?
 
   Enter a value: `)
 	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.EOF) && err != errInterrupted {
 		return fail("Approval can't be read", "%v", err)
 	}
 	fmt.Fprintln(a.Stderr)
+	if err == errInterrupted {
+		fmt.Fprintln(a.Stderr, "\nApply cancelled.")
+		return err
+	}
 	if strings.TrimSpace(answer) != "yes" {
 		fmt.Fprintln(a.Stderr, "Apply cancelled.")
 		return exit(1)
@@ -184,6 +196,7 @@ Do you want to perform these actions?
 
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
+	ctx = whole(ctx)
 	report, closeProgress := a.progress(d.plan)
 	result, err := apply.Run(ctx, d.plan, apply.Options{
 		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout,

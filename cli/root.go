@@ -50,6 +50,7 @@ var mainCommands = []string{"init", "validate", "plan", "apply", "status", "stor
 // Main runs the program and returns its exit code.
 func Main(ctx context.Context, env Env) (code int) {
 	a := &app{Env: env}
+	a.Stdin = &stdin{env.Stdin, env.Stop}
 	defer func() {
 		if v := recover(); v != nil {
 			code = a.crashed(v, debug.Stack())
@@ -115,6 +116,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	checkArgs(root)
 	a.addCompletion(root)
+	a.stopAtFirst(root)
 	return root
 }
 
