@@ -198,14 +198,18 @@ Do you want to perform these actions?
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	ctx = whole(ctx)
 	report, closeProgress := a.progress(d.plan)
+	locked := a.announceLock()
 	result, err := apply.Run(ctx, d.plan, apply.Options{
-		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout,
+		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout, Locked: locked,
 		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: report, Parallelism: f.remote.parallelism,
 		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
 	closeProgress()
-	if locked, ok := errors.AsType[*state.LockedError](err); ok {
-		return a.locked(locked)
+	if held, ok := errors.AsType[*state.LockedError](err); ok {
+		return a.locked(held)
+	}
+	if err != nil && result.Interrupted && len(result.Outcomes) == 0 {
+		return a.interrupted()
 	}
 	a.diagnose(result.Diagnostics)
 	a.diagnose(outcomeDiagnostics(result))
