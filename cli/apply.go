@@ -27,7 +27,6 @@ type applyFlags struct {
 	allowBulk   bool
 	allowCancel bool
 	input       bool
-	lockTimeout time.Duration
 	due         bool
 	wait        time.Duration
 }
@@ -76,7 +75,6 @@ with 130. The second leaves at once; the state is right all the same.`,
 	flags.BoolVar(&f.input, "input", true, "ask for what is missing; --input=false fails instead")
 	flags.BoolVar(&f.due, "due", false, "for cron: publish what is registered and due, register and ask nothing")
 	flags.DurationVar(&f.wait, "wait", 0, "with --due: stay so long, and publish on the minute")
-	flags.DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for somebody else's state lock")
 	return cmd
 }
 
@@ -200,7 +198,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	report, closeProgress := a.progress(d.plan)
 	locked := a.announceLock()
 	result, err := apply.Run(ctx, d.plan, apply.Options{
-		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout, Locked: locked,
+		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: a.lockTimeout, Locked: locked,
 		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: report, Parallelism: f.remote.parallelism,
 		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})

@@ -2,9 +2,22 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/spf13/cobra"
 )
+
+// addLockTimeout gives every command that takes the lock of the state the flag
+// that says how long to wait for it.
+func (a *app) addLockTimeout(root *cobra.Command) {
+	for name := range strings.SplitSeq(locking, ",") {
+		if cmd, _, err := root.Find(strings.Fields(name)); err == nil {
+			cmd.Flags().DurationVar(&a.lockTimeout, "lock-timeout", 0, "how long to wait for somebody else's state lock")
+		}
+	}
+}
 
 // lockPatience is how long the lock of the state may take before somebody who
 // watches is told what is waited for.

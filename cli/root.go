@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,8 @@ type app struct {
 	chdir   string
 	noColor bool
 	sandbox bool
+	// lockTimeout is how long to wait for somebody else's lock of the state.
+	lockTimeout time.Duration
 	// sources are the configuration's files, for snippets in diagnostics.
 	sources map[string][]byte
 	// events is where plan and apply tell what happens as lines of JSON.
@@ -63,7 +66,7 @@ func Main(ctx context.Context, env Env) (code int) {
 		a.annotate()
 	}()
 	root := a.root()
-	root.SetArgs(a.arguments(root))
+	root.SetArgs(completeSingleDash(root, a.arguments(root)))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -96,6 +99,7 @@ func (a *app) root() *cobra.Command {
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
+	root.SetVersionTemplate(versionLine())
 	root.AddGroup(&cobra.Group{ID: mainGroup, Title: "Main commands:"}, &cobra.Group{ID: otherGroup, Title: "All other commands:"})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chdir, "chdir", "", "work in this `folder` instead of the current one")
@@ -111,7 +115,8 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetHelpCommandGroupID(otherGroup)
 	root.SetCompletionCommandGroupID(otherGroup)
-	root.AddCommand(wordCommands()...)
+	addWords(root)
+	a.addLockTimeout(root)
 	addForeignFlags(root)
 	root.SetFlagErrorFunc(flagError)
 	checkArgs(root)
@@ -142,10 +147,12 @@ func checkArgs(cmd *cobra.Command) {
 	}
 }
 
-// group is a command that has others below it: by itself it shows its help.
+// group is a command that has others below it: by itself it shows its help,
+// and fails, because nothing was done.
 func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return cmd.Help()
+		_ = cmd.Help() // what can't be printed can't be told about
+		return exit(1)
 	}
 	var names []string
 	for _, sub := range cmd.Commands() {
