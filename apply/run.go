@@ -26,7 +26,7 @@ type Options struct {
 	LockTimeout time.Duration
 	// Locked is called once the lock is taken, or can't be; may be nil.
 	Locked func()
-	Pages       *Pages
+	Pages  *Pages
 	// Open opens a local media file by its Source.
 	Open  func(source string) (*os.File, error)
 	Clock clock.Clock

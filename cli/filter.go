@@ -262,6 +262,7 @@ func filterPlan(p *plan.Plan, f *filterFlags, known []subject) (*plan.Plan, diag
 	out.Updates = kept(p.Updates, func(u *plan.Update) bool { return keep(u.Address) })
 	out.Moves = kept(p.Moves, func(m *plan.Move) bool { return keep(m.To) })
 	out.Imports = kept(p.Imports, func(m *plan.Import) bool { return keep(m.To) })
+	out.Unchanged = kept(p.Unchanged, func(c *plan.Change) bool { return keep(c.Address) })
 	out.Upcoming = kept(p.Upcoming, func(n *plan.Next) bool { return keep(n.Address) })
 	onPage := map[story.Address]bool{}
 	for _, s := range known {

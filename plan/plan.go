@@ -63,6 +63,9 @@ type Plan struct {
 	// Upcoming lists the waiting stories by time. It is for the run that made
 	// the plan, and not saved.
 	Upcoming []Next `json:"-"`
+	// Unchanged lists, as notes, the stories that wait or are live as declared,
+	// for who wants to see everything. It is not saved either.
+	Unchanged []Change `json:"-"`
 }
 
 // Settings are the values of the storyform block that apply acts on.
