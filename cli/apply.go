@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/user"
 	"strings"
 	"time"
@@ -110,7 +108,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		return nil
 	}
 	if d.plan.HasChanges() && unapproved {
-		if err := a.approve(); err != nil {
+		if err := a.approve(d.plan); err != nil {
 			return err
 		}
 	}
@@ -165,31 +163,6 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 	return fail("Plan is not the expected one",
 		"The plan's fingerprint is %s and --expect says %s: what would be done is not what was approved. Nothing was done. Review the plan that is there now and pass its fingerprint.",
 		p.Fingerprint, f.expect)
-}
-
-// approve asks for the word yes.
-func (a *app) approve() error {
-	fmt.Fprint(a.Stderr, `
-Do you want to perform these actions?
-  storyform will publish and register the stories described above.
-  Published stories cannot be edited or removed through the API.
-  Only 'yes' will be accepted to approve.
-
-  Enter a value: `)
-	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) && err != errInterrupted {
-		return fail("Approval can't be read", "%v", err)
-	}
-	fmt.Fprintln(a.Stderr)
-	if err == errInterrupted {
-		fmt.Fprintln(a.Stderr, "\nApply cancelled.")
-		return err
-	}
-	if strings.TrimSpace(answer) != "yes" {
-		fmt.Fprintln(a.Stderr, "Apply cancelled.")
-		return exit(1)
-	}
-	return nil
 }
 
 // carryOut runs apply and tells how it went.
