@@ -59,6 +59,9 @@ func (a *app) loadPlan(name string) (*plan.Plan, error) {
 		return nil, fail("Plan file can't be read", "%v", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fail("Not a plan file", "%s is a folder. To work in it:\n    storyform -chdir=%s apply", name, shellQuote(name))
+	}
 	p, err := plan.Decode(f)
 	if errors.Is(err, plan.ErrNotPlan) {
 		if what := whatFile(f); what != "" {

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,8 +49,28 @@ type remoteFlags struct {
 
 // register adds the flags.
 func (f *remoteFlags) register(flags *pflag.FlagSet) {
-	flags.IntVar(&f.parallelism, "parallelism", 10, "how many Pages to work on at once")
+	f.parallelism = 10
+	flags.Var((*positive)(&f.parallelism), "parallelism", "the `number` of Pages to work on at once")
 }
+
+// positive is a number from 1.
+type positive int
+
+// Set reads the number.
+func (p *positive) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return errors.New("it must be a whole number from 1")
+	}
+	*p = positive(n)
+	return nil
+}
+
+// String is the number.
+func (p *positive) String() string { return strconv.Itoa(int(*p)) }
+
+// Type is what the help calls the value.
+func (p *positive) Type() string { return "int" }
 
 // remote is the connection to the Graph API, real or simulated.
 func (a *app) remote(ctx context.Context, apiVersion string) (*apply.Pages, error) {

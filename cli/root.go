@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -119,7 +121,7 @@ func (a *app) root() *cobra.Command {
 	a.addLockTimeout(root)
 	addForeignFlags(root)
 	root.SetFlagErrorFunc(flagError)
-	checkArgs(root)
+	a.checkArgs(root)
 	a.addCompletion(root)
 	a.stopAtFirst(root)
 	return root
@@ -127,9 +129,9 @@ func (a *app) root() *cobra.Command {
 
 // checkArgs tells wrong arguments of every command in the words of ours, with
 // its usage.
-func checkArgs(cmd *cobra.Command) {
+func (a *app) checkArgs(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
-		checkArgs(sub)
+		a.checkArgs(sub)
 	}
 	check := cmd.Args
 	if cmd.HasSubCommands() {
@@ -141,10 +143,29 @@ func checkArgs(cmd *cobra.Command) {
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return fail("Invalid command line", "%s.\n\nUsage: %s", upperFirst(err.Error()), cmd.UseLine())
+			return fail("Invalid command line", "%s\n\nUsage: %s", a.wrongArgs(cmd, args), cmd.UseLine())
 		}
 		return nil
 	}
+}
+
+// wrongArgs says what is wrong with the arguments of a command. A folder among
+// them is what older Terraforms took.
+func (a *app) wrongArgs(cmd *cobra.Command, args []string) string {
+	if len(args) > 0 {
+		last := args[len(args)-1]
+		if info, err := os.Stat(a.path(last)); err == nil && info.IsDir() {
+			return fmt.Sprintf("%s takes no folder. To work in another one:\n    %s -chdir=%s %s", cmd.CommandPath(), cmd.Root().Name(), shellQuote(last), strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "))
+		}
+	}
+	words := strings.Fields(cmd.Use)[1:]
+	switch {
+	case len(words) == 0:
+		return fmt.Sprintf("%s takes no arguments, and got %q.", cmd.CommandPath(), args[0])
+	case len(args) < len(words):
+		return fmt.Sprintf("%s needs %s.", cmd.CommandPath(), strings.Join(words[len(args):], " "))
+	}
+	return fmt.Sprintf("%s takes no more arguments than %s, and got %q, too.", cmd.CommandPath(), strings.Join(words, " "), args[len(args)-1])
 }
 
 // group is a command that has others below it: by itself it shows its help,

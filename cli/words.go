@@ -209,5 +209,8 @@ func flagError(cmd *cobra.Command, err error) error {
 			detail += ownersOf(cmd.Root(), unknown)
 		}
 	}
-	return fail("Invalid command line", "%s storyform %s --help lists the flags.", detail, strings.TrimPrefix(cmd.CommandPath(), "storyform "))
+	if cmd.HasSubCommands() {
+		detail += " The flags of a command stand behind its name."
+	}
+	return fail("Invalid command line", "%s %s --help lists the flags.", detail, cmd.CommandPath())
 }
