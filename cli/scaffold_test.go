@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"image/jpeg"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -185,5 +187,43 @@ func TestRepositoryOf(t *testing.T) {
 	}
 	if got := guessCI(filepath.Join(dir, "nowhere")); got != "github" {
 		t.Errorf("got %s, want github", got)
+	}
+}
+
+// TestBackendGuard runs the step that keeps a runner from applying with a
+// state that would be thrown away with it.
+func TestBackendGuard(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
+	var w workflow
+	if err := yaml.Unmarshal([]byte(fileFor(t, "github", "/repo", "/repo", "storyform.yml")), &w); err != nil {
+		t.Fatal(err)
+	}
+	steps := w.Jobs["apply"].Steps
+	i := slices.IndexFunc(steps, func(s step) bool { return strings.Contains(s.Run, "backend") })
+	if i < 0 {
+		t.Fatal("no step looks for a backend")
+	}
+	for text, want := range map[string]bool{
+		string(scaffoldFile("stories.story.hcl")):                            false,
+		"storyform {\n  backend \"local\" {\n    path = \"x\"\n  }\n}\n":     false,
+		"storyform {\n  backend \"s3\" {\n    bucket = \"x\"\n  }\n}\n":      true,
+		"storyform {\n\tbackend \"git\" {}\n}\n":                             true,
+		"page \"backend\" {\n  id = \"1\" # backend \"s3\" comes later\n}\n": false,
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"a.story.hcl": text, "b.story.hcl": "page \"x\" {\n  id = \"2\"\n}\n"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command(sh, "-e", "-c", steps[i].Run)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != want || want == strings.Contains(string(out), "::error::") {
+			t.Errorf("passes = %v, want %v\n%s%s", err == nil, want, text, out)
+		}
 	}
 }
