@@ -37,6 +37,7 @@ var imports = map[string][]string{
 	"state/snapshot":   {"state"},
 	"state/httpstore":  {"state", "state/snapshot"},
 	"state/git":        {"state", "state/lease", "state/snapshot"},
+	"state/encrypted":  {"state"},
 	"render":           {"plan", "state", "story"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -34,16 +35,9 @@ func runForTest() int {
 	if probe := os.Getenv("STORYFORM_TEST_DURING_SLEEP"); probe != "" {
 		env.Clock.Sleep = probing(env.Clock.Sleep, probe)
 	}
-	if point, nth, ok := strings.Cut(os.Getenv("STORYFORM_TEST_CRASH"), "#"); ok {
-		left, _ := strconv.Atoi(nth)
-		env.Crash = func(at string) {
-			if at != point {
-				return
-			}
-			if left--; left == 0 {
-				syscall.Kill(os.Getpid(), syscall.SIGKILL)
-				select {} // until the signal arrives
-			}
+	for name, signal := range map[string]syscall.Signal{"STORYFORM_TEST_CRASH": syscall.SIGKILL, "STORYFORM_TEST_STOP": syscall.SIGSTOP} {
+		if spot := os.Getenv(name); spot != "" {
+			env.Crash = signalAt(spot, signal)
 		}
 	}
 	if point := os.Getenv("STORYFORM_TEST_PANIC"); point != "" {
@@ -67,6 +61,24 @@ func runForTest() int {
 		os.WriteFile(name, status, 0o600)
 	}
 	return code
+}
+
+// signalAt sends a signal to this process when it is at a crash point for the
+// nth time, as in "after uploaded#1".
+func signalAt(spot string, signal syscall.Signal) func(at string) {
+	point, nth, _ := strings.Cut(spot, "#")
+	count, _ := strconv.Atoi(nth)
+	left := int64(count)
+	return func(at string) {
+		if at != point || atomic.AddInt64(&left, -1) != 0 {
+			return
+		}
+		syscall.Kill(os.Getpid(), signal)
+		for signal == syscall.SIGKILL {
+			time.Sleep(time.Hour) // until the signal arrives
+		}
+		time.Sleep(300 * time.Millisecond) // a stop arrives in here
+	}
 }
 
 // probing runs a command during each long sleep, and writes what it printed

@@ -14,8 +14,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"storyform/graphapi/sandbox"
@@ -34,7 +36,9 @@ type world struct {
 	sim    *sandbox.Server
 	server *httptest.Server
 	clock  *clock.Fake
-	mark   int // requests that were made before `sim mark`
+	mark   int          // requests that were made before `sim mark`
+	keys   []string     // secret keys that `agekeys` made
+	refuse atomic.Int64 // see backendCommand
 }
 
 // worldKey finds a script's world among its values.
@@ -94,6 +98,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"postid":        postID,
 	"count-stories": countStories,
 	"append":        appendCommand,
+	"backend":       backendCommand,
+	"agekeys":       ageKeys,
 }
 
 // advanceCommand moves the time of the script and of its simulator.
@@ -103,6 +109,19 @@ func advanceCommand(ts *testscript.TestScript, neg bool, args []string) {
 	w := worldOf(ts)
 	w.clock.Advance(d)
 	ts.Setenv("STORYFORM_TEST_NOW", w.clock.Now().Format(time.RFC3339))
+}
+
+// ageKeys makes pairs of keys: the public one of OPS is $OPS then, and the
+// secret one $OPS_SECRET.
+func ageKeys(ts *testscript.TestScript, neg bool, args []string) {
+	w := worldOf(ts)
+	for _, name := range args {
+		id, err := age.GenerateX25519Identity()
+		ts.Check(err)
+		ts.Setenv(name, id.Recipient().String())
+		ts.Setenv(name+"_SECRET", id.String())
+		w.keys = append(w.keys, id.String())
+	}
 }
 
 // simCommand works on the script's simulator:
@@ -227,6 +246,11 @@ func secretFree(ts *testscript.TestScript, neg bool, args []string) {
 	check := func(where string, text []byte) {
 		if bytes.Contains(text, []byte(scriptToken)) {
 			ts.Fatalf("%s holds the token", where)
+		}
+		for _, key := range worldOf(ts).keys {
+			if bytes.Contains(text, []byte(key[:30])) {
+				ts.Fatalf("%s holds a secret key", where)
+			}
 		}
 	}
 	check("stdout", []byte(ts.ReadFile("stdout")))

@@ -145,6 +145,39 @@ func TestNoLock(t *testing.T) {
 	}
 }
 
+// A run that stands still between the record and the publish call, for so long
+// that another one tries again, doesn't make the call: also when no lock tells
+// it that it was lost, and Meta would take the media a second time.
+func TestAnnouncedLongAgo(t *testing.T) {
+	for file, effect := range map[string]string{"a.jpg": "photo_stories", "a.mp4": "finish"} {
+		t.Run(file, func(t *testing.T) {
+			w := newWorld(t)
+			w.set("republish=" + sandbox.RepublishAgain)
+			w.declare(w.local("story", file))
+			p := w.process()
+			made := p.plan()
+			o := p.options(spot{point: "before " + effect, nth: 1}.hook(func() {
+				for range 3 {
+					w.clock.Advance(10 * time.Minute)
+					q := w.process()
+					q.store = lawless{q.store}
+					if _, err := q.apply(q.plan()); err != nil {
+						t.Errorf("the second run: %v", err)
+					}
+				}
+			}))
+			o.Store = lawless{o.Store}
+			if _, err := apply.Run(t.Context(), made, o); !errors.Is(err, state.ErrConflict) {
+				t.Errorf("the run that stood still returned %v, want a conflict", err)
+			}
+			if left := w.converge(); left.HasChanges() {
+				t.Fatalf("still to be done: %v", describe(left))
+			}
+			w.assertOnce()
+		})
+	}
+}
+
 // A publish call that comes to Meta so late that another run has settled the
 // story and published it is refused, as the media were already posted.
 func TestCallArrivesLate(t *testing.T) {

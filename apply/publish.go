@@ -31,11 +31,10 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 	}
 	e.Status = story.Publishing
 	e.Operation.Attempt++
-	e.Operation.AttemptAt = w.Clock.Now().UTC()
 	if !slices.Contains(e.TriedMedia, e.MediaID) {
 		e.TriedMedia = append(e.TriedMedia, e.MediaID)
 	}
-	if err := w.put(stepPublishing, e, nil); err != nil {
+	if err := w.announce(e); err != nil {
 		return err
 	}
 	w.report(PublishStarted, e, nil)
@@ -66,6 +65,17 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 	}
 }
 
+// announcementLife is how long after its announcement a publish call may still
+// begin. It is shorter than any settle_after, from which on another run may
+// take an announced call for one that was never made.
+const announcementLife = 30 * time.Second
+
+// announce makes the record durable without which no publish call is made.
+func (w *worker) announce(e *state.Entry) error {
+	e.Operation.AttemptAt = w.Clock.Now().UTC()
+	return w.put(stepPublishing, e, nil)
+}
+
 // call makes the publish call of a photo or video. ended, when it is not nil,
 // is why it was not made after all.
 func (w *worker) call(e *state.Entry) (postID, op string, err, ended error) {
@@ -89,14 +99,26 @@ func (w *worker) call(e *state.Entry) (postID, op string, err, ended error) {
 // stopped there for an hour, while its lock was broken and another run settled
 // the story, or while its window closed. A lost lock ends the run and leaves
 // the record behind; whether the call was made is then for others to settle.
+// Not every lock can tell that it was lost. So a call that is late is announced
+// once more, which fails when another run has written since.
 func (w *worker) lastCheck(e *state.Entry) error {
-	if err := w.lock.Check(lockMargin); err != nil {
-		return fmt.Errorf("before publishing %s: %w", e.Address, err)
+	for {
+		if err := w.lock.Check(lockMargin); err != nil {
+			return fmt.Errorf("before publishing %s: %w", e.Address, err)
+		}
+		now := w.Clock.Now()
+		if deadline := e.Deadline(); !deadline.IsZero() && now.After(deadline) {
+			return w.missed(e, closedText(deadline))
+		}
+		// Round drops the clock that stands still while a machine sleeps.
+		at := e.Operation.AttemptAt
+		if max(now.Sub(at), now.Round(0).Sub(at.Round(0))) <= announcementLife {
+			return nil
+		}
+		if err := w.announce(e); err != nil {
+			return err
+		}
 	}
-	if deadline := e.Deadline(); !deadline.IsZero() && w.Clock.Now().After(deadline) {
-		return w.missed(e, closedText(deadline))
-	}
-	return nil
 }
 
 // live records that a story is out, and then looks for it on the Page.

@@ -8,6 +8,7 @@ import (
 
 	"storyform/internal/diag"
 	"storyform/plan"
+	"storyform/state"
 	"storyform/story"
 )
 
@@ -49,6 +50,10 @@ type Result struct {
 	Outcomes    []Outcome
 	Interrupted bool // a stop was asked for and something was left
 	Diagnostics diag.Diagnostics
+	// Unsaved is the state with what this run did and could not record; nil
+	// when nothing is missing. To lose it costs no promise: what became of the
+	// stories is found out by the next run.
+	Unsaved *state.Document
 
 	mu sync.Mutex
 }

@@ -217,6 +217,7 @@ func (r *run) staleStory(approved *plan.Plan, s plan.Stale) {
 // the Pages at once.
 func (r *run) execute() error {
 	if err := r.recordAll(); err != nil {
+		r.unsaved(err)
 		return err
 	}
 	workers := r.workers()
@@ -231,6 +232,7 @@ func (r *run) execute() error {
 		})
 	}
 	if err := group.Wait(); err != nil {
+		r.unsaved(err)
 		r.leftovers(workers)
 		return err
 	}
@@ -238,6 +240,14 @@ func (r *run) execute() error {
 		r.result.interrupt()
 	}
 	return r.recordUpdates()
+}
+
+// unsaved keeps what could not be recorded because of err. Where another run
+// has gone on meanwhile, the store keeps it, and it is not for this state.
+func (r *run) unsaved(err error) {
+	if !errors.Is(err, state.ErrConflict) {
+		r.result.Unsaved, _ = r.session.Unsaved() // without it, what is missing is found by settling
+	}
 }
 
 // workers makes one worker for each Page that has something to publish.
@@ -260,16 +270,36 @@ func (r *run) workers() []*worker {
 	return workers
 }
 
-// leftovers reports the stories that a fatal error kept from being attempted.
+// leftovers reports the stories that a fatal error kept from coming to an end:
+// of some of them a publish call was made, and could not be recorded.
 func (r *run) leftovers(workers []*worker) {
+	unsaved := map[story.Address]state.Entry{}
+	if r.result.Unsaved != nil {
+		for _, e := range r.result.Unsaved.Stories {
+			unsaved[e.Address] = e
+		}
+	}
 	for _, w := range workers {
 		for _, c := range w.changes {
-			if !r.ended(c.Address) {
-				r.end(Outcome{
-					Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action,
-					Ending: EndNotAttempted, Message: "the run ended before it",
-				}, state.Entry{})
+			if r.ended(c.Address) {
+				continue
 			}
+			o := Outcome{
+				Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action,
+				Ending: EndNotAttempted, Message: "the run ended before it",
+			}
+			recorded, _ := r.session.Entry(c.Address)
+			switch e := unsaved[c.Address]; {
+			case e.Status.Out():
+				o.Ending, o.PostID = EndUnknown, e.PostID
+				o.Message = "it was published as post_id " + e.PostID + ", and that could not be recorded"
+				o.Hint = "apply again: the Page is asked first, and nothing is published twice"
+			case recorded.Status.Doubtful():
+				o.Ending = EndUnknown
+				o.Message = "a publish call was announced in the state, and what came of it could not be recorded"
+				o.Hint = "apply again: the Page is asked first, and nothing is published twice"
+			}
+			r.end(o, state.Entry{})
 		}
 	}
 }

@@ -182,6 +182,9 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	if err != nil && result.Interrupted && len(result.Outcomes) == 0 {
 		return a.interrupted()
 	}
+	if _, ok := errors.AsType[*state.MovedError](err); ok {
+		return stateFailure(err)
+	}
 	a.diagnose(result.Diagnostics)
 	a.diagnose(outcomeDiagnostics(result))
 	if errors.Is(err, apply.ErrRefused) {
@@ -189,6 +192,9 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	}
 	if err != nil {
 		a.diagnose(diag.Diagnostics{runError(err, len(result.Outcomes) > 0)})
+	}
+	if result.Unsaved != nil {
+		a.keepUnsaved(d.store, result.Unsaved)
 	}
 	if len(result.Outcomes) > 0 {
 		a.finished(applyCounts(result))

@@ -18,20 +18,26 @@ func (a *app) approve(p *plan.Plan) error {
 	}
 	fmt.Fprintf(a.Stderr, "\n%sDo you want to perform these actions?%s\n%s  Only 'yes' will be accepted to approve.\n\n  %sEnter a value:%s ",
 		bold, plain, consequences(p), bold, plain)
+	return a.saysYes("Apply cancelled.", "Apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
+}
+
+// saysYes reads an answer from standard input; any other than yes ends the
+// program with what is said then. needs says what to do where nobody answers.
+func (a *app) saysYes(cancelled, needs string) error {
 	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
 	switch {
 	case errors.Is(err, io.EOF) && answer == "":
 		fmt.Fprintln(a.Stderr)
-		return fail("Nobody can be asked for approval", "Standard input ended without an answer. Apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
+		return fail("Nobody can be asked for approval", "Standard input ended without an answer. %s", needs)
 	case err == errInterrupted:
-		fmt.Fprint(a.Stderr, "\n\nApply cancelled.\n")
+		fmt.Fprintf(a.Stderr, "\n\n%s\n", cancelled)
 		return err
 	case err != nil && !errors.Is(err, io.EOF):
 		return fail("Approval can't be read", "%v", err)
 	}
 	fmt.Fprintln(a.Stderr)
 	if strings.TrimSpace(answer) != "yes" {
-		fmt.Fprintln(a.Stderr, "Apply cancelled.")
+		fmt.Fprintln(a.Stderr, cancelled)
 		return exit(1)
 	}
 	return nil

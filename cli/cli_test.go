@@ -176,9 +176,10 @@ func TestMask(t *testing.T) {
 		"STORYFORM_HTTP_PASSWORD=hunter22", "HOME=/home/someone", "API_KEY=short",
 	}}, tokenEnvs: []string{"ACME_PAGE"}}
 	eaa := "EAA" + strings.Repeat("b", 60)
-	text := "tok-0123456789-longer tok-0123456789 declared-token-env aws/secret+key hunter22 /home/someone short " + eaa + " access_token=x&y \x1b[31m"
+	age := "AGE-SECRET-KEY-1" + strings.Repeat("Q9", 29)
+	text := age + " AGE-SECRET-KEY-PQ-1QQQQQQQQQQ AGE-SECRET-KEY-… tok-0123456789-longer tok-0123456789 declared-token-env aws/secret+key hunter22 /home/someone short " + eaa + " access_token=x&y \x1b[31m"
 	got := a.mask(text)
-	want := "******** ******** ******** ******** ******** /home/someone short ******** ********&y \\x1b[31m"
+	want := "******** ******** AGE-SECRET-KEY-… ******** ******** ******** ******** ******** /home/someone short ******** ********&y \\x1b[31m"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"storyform/internal/agekey"
 	"storyform/render"
 )
 
@@ -59,7 +60,7 @@ func (a *app) mask(text string) string {
 	}
 	lines := strings.Split(tokenShape.ReplaceAllString(text, "********"), "\n")
 	for i, line := range lines {
-		lines[i] = render.Clean(line)
+		lines[i] = render.Clean(agekey.Mask(line))
 	}
 	return strings.Join(lines, "\n")
 }

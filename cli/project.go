@@ -173,6 +173,9 @@ func settings(cfg *config.Config) plan.Settings {
 	if b := cfg.Settings.Backend; b != nil {
 		s.Backend, s.BackendArgs = b.Type, b.Args
 	}
+	if e := cfg.Settings.Encryption; e != nil {
+		s.Recipients = e.Recipients
+	}
 	return s
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"storyform/internal/diag"
 	"storyform/render"
+	"storyform/state"
 )
 
 // app is one invocation: the world and the flags that every command has.
@@ -32,6 +33,8 @@ type app struct {
 	annotations diag.Diagnostics
 	// tokenEnvs are the names of variables that hold tokens.
 	tokenEnvs []string
+	// stores are the states that are open, by their places.
+	stores map[string]state.Store
 	// cleanup is what must be closed before the program ends.
 	cleanup []func()
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,8 +12,11 @@ import (
 	"strings"
 
 	"storyform/config"
+	"storyform/internal/diag"
 	"storyform/plan"
 	"storyform/state"
+	"storyform/state/git"
+	"storyform/state/httpstore"
 	"storyform/state/local"
 	"storyform/state/s3"
 )
@@ -24,11 +29,52 @@ const (
 	sandboxStateFile = sandboxFolder + "/sandbox.state.json"
 )
 
+// localBackend is the type of the backend where none is declared.
+const localBackend = "local"
+
+// backend is a place for states.
+type backend struct {
+	arguments func() []state.Argument
+	// check tells what is wrong with arguments, before anything is opened.
+	check func(args map[string]string, env func(string) string) error
+	open  func(ctx context.Context, a *app, args map[string]string) (state.Store, error)
+	// byEnv says that arguments may come from the environment, too, so that one
+	// that is missing in the configuration isn't missed before it is needed.
+	byEnv bool
+}
+
 // backends maps the types of backend blocks to what opens them. A new backend
 // is a row.
-var backends = map[string]func(ctx context.Context, a *app, args map[string]string) (state.Store, error){
-	"local": openLocal,
-	"s3":    openS3,
+var backends = map[string]backend{
+	localBackend: {arguments: localArguments, check: checkLocal, open: openLocal},
+	"s3": {arguments: s3.Arguments, check: s3.Check, open: func(ctx context.Context, a *app, args map[string]string) (state.Store, error) {
+		return s3.Open(ctx, args, a.Getenv)
+	}},
+	"http": {arguments: httpstore.Arguments, check: httpstore.Check, byEnv: true, open: func(ctx context.Context, a *app, args map[string]string) (state.Store, error) {
+		return httpstore.Open(ctx, args, a.Getenv)
+	}},
+	"git": {arguments: git.Arguments, check: git.Check, open: func(ctx context.Context, a *app, args map[string]string) (state.Store, error) {
+		return git.Open(ctx, args, a.Getenv, a.dir())
+	}},
+}
+
+// backendTypes lists the types of backend blocks, sorted.
+func backendTypes() []string { return slices.Sorted(maps.Keys(backends)) }
+
+// place is where a state is: a backend with its arguments, and whom it is
+// encrypted for.
+type place struct {
+	kind       string
+	args       map[string]string
+	recipients []string
+}
+
+// placeOf is the place that settings name.
+func placeOf(s plan.Settings) place {
+	if s.Backend == "" {
+		return place{kind: localBackend, recipients: s.Recipients}
+	}
+	return place{s.Backend, s.BackendArgs, s.Recipients}
 }
 
 // openStore opens the state of a configuration.
@@ -43,29 +89,100 @@ func (a *app) openPlanStore(ctx context.Context, s plan.Settings) (state.Store, 
 		if err := os.MkdirAll(a.path(sandboxFolder), 0o755); err != nil {
 			return nil, fail("Simulator's folder can't be made", "%v", err)
 		}
-		return openLocal(ctx, a, map[string]string{"path": sandboxStateFile})
+		return a.openPlace(ctx, place{kind: localBackend, args: map[string]string{"path": sandboxStateFile}})
 	}
-	kind, args := s.Backend, s.BackendArgs
-	if kind == "" {
-		kind = "local"
+	p := placeOf(s)
+	store, err := a.openPlace(ctx, p)
+	if err != nil {
+		return nil, err
 	}
-	open, ok := backends[kind]
+	return store, a.checkBackendKept(ctx, p, store)
+}
+
+// openPlace opens the state at a place. The same place twice is one store,
+// which is closed when the program ends.
+func (a *app) openPlace(ctx context.Context, p place) (state.Store, error) {
+	key := fmt.Sprintf("%s %q %q", p.kind, p.args, p.recipients) // the format sorts maps
+	if store, ok := a.stores[key]; ok {
+		return store, nil
+	}
+	b, ok := backends[p.kind]
 	if !ok {
-		return nil, fail("Unknown backend", "There is no backend %q; this storyform knows: %s.", kind, strings.Join(slices.Sorted(maps.Keys(backends)), ", "))
+		return nil, fail("Unknown backend", "%s", unknownBackend(p.kind))
 	}
-	return open(ctx, a, args)
+	store, err := b.open(ctx, a, p.args)
+	if _, ok := errors.AsType[*exitError](err); ok {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fail("Backend can't be used", "%v.", err)
+	}
+	if closer, ok := store.(io.Closer); ok {
+		a.cleanup = append(a.cleanup, func() { closer.Close() }) // only temporary files can be left
+	}
+	if !a.sandbox {
+		if store, err = a.encrypted(store, p.recipients); err != nil {
+			return nil, err
+		}
+	}
+	if a.stores == nil {
+		a.stores = map[string]state.Store{}
+	}
+	a.stores[key] = store
+	return store, nil
+}
+
+// unknownBackend says which backends there are.
+func unknownBackend(kind string) string {
+	names := backendTypes()
+	return fmt.Sprintf("There is no backend %q; this storyform knows: %s.%s", kind, strings.Join(names, ", "), meant(kind, names))
+}
+
+// checkBackend holds the backend block of a configuration against what its
+// backend takes.
+func (a *app) checkBackend(cfg *config.Config) diag.Diagnostics {
+	block := cfg.Settings.Backend
+	if block == nil {
+		return nil
+	}
+	b, ok := backends[block.Type]
+	if !ok {
+		return diag.Diagnostics{diag.Errorf("Unknown backend", "%s", unknownBackend(block.Type)).At(block.Range)}
+	}
+	err := b.check(block.Args, a.Getenv)
+	if err == nil {
+		return nil
+	}
+	at := block.Range
+	if wrong, ok := errors.AsType[*state.ArgumentError](err); ok {
+		if wrong.Missing && b.byEnv {
+			return nil
+		}
+		if r, ok := block.ArgRanges[wrong.Name]; ok {
+			at = r
+		}
+	}
+	return diag.Diagnostics{diag.Errorf("Invalid backend argument", "%s.", upperFirst(err.Error())).At(at)}
+}
+
+// localArguments are the arguments of the local backend.
+func localArguments() []state.Argument {
+	return []state.Argument{{Name: "path", Description: "the state file, relative to the configuration's folder; \"" + stateFile + "\" by default"}}
+}
+
+// checkLocal checks the arguments of the local backend.
+func checkLocal(args map[string]string, _ func(string) string) error {
+	return state.CheckArguments(localBackend, localArguments(), args)
 }
 
 // openLocal opens a state file; its path is relative to the configuration.
 func openLocal(_ context.Context, a *app, args map[string]string) (state.Store, error) {
+	if err := checkLocal(args, nil); err != nil {
+		return nil, err
+	}
 	name := args["path"]
 	if name == "" {
 		name = stateFile
-	}
-	for key := range args {
-		if key != "path" {
-			return nil, fail("Unknown backend argument", "The local backend has no argument %q; it takes path.", key)
-		}
 	}
 	if name = filepath.FromSlash(name); !filepath.IsAbs(name) {
 		name = filepath.Join(a.chdir, name) // as short as people would write it
@@ -73,15 +190,6 @@ func openLocal(_ context.Context, a *app, args map[string]string) (state.Store, 
 	store, err := local.Open(name)
 	if err != nil {
 		return nil, stateFailure(err)
-	}
-	return store, nil
-}
-
-// openS3 opens a state in a bucket.
-func openS3(ctx context.Context, a *app, args map[string]string) (state.Store, error) {
-	store, err := s3.Open(ctx, args, a.Getenv)
-	if err != nil {
-		return nil, fail("Backend can't be used", "%v.", err)
 	}
 	return store, nil
 }
@@ -103,6 +211,9 @@ func stateFailure(err error) error {
 	}
 	if _, ok := errors.AsType[*state.VersionError](err); ok {
 		return fail("State is of a newer version", "%v.", err)
+	}
+	if moved, ok := errors.AsType[*state.MovedError](err); ok {
+		return fail("State was moved", "The state %s was moved to %s, and what was published since is only known there. Use a configuration whose backend block names that place; to move the state back, write this place into its backend block and run storyform init -migrate-state there.", moved.Where, moved.To)
 	}
 	return fail("State can't be used", "%v.", err)
 }

@@ -97,6 +97,10 @@ func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx cont
 	if cfg != nil {
 		a.sources = cfg.Sources
 		a.notePages(planPages(cfg.Pages))
+		if wrong := a.checkBackend(cfg); wrong != nil {
+			diags = append(diags, wrong...)
+			diags.Sort()
+		}
 	}
 	return cfg, diags
 }

@@ -103,14 +103,14 @@ var foreignFlags = []foreignFlag{
 	{commands: "graph", name: "module-depth", valued: true},
 	{commands: "import,init,state mv,state rm,state push", name: "ignore-remote-version"},
 	{commands: "validate", name: "no-tests"},
-	{commands: "init", name: "input"},
 	{commands: "init", name: "upgrade"},
 	{commands: "init", name: "get"},
 	{commands: "init", name: "plugin-dir", valued: true},
 	{commands: "init", name: "lockfile", valued: true},
-	{commands: "init", name: "reconfigure"},
-	{commands: "init", name: "backend"},
 	{commands: "init", name: "cloud"},
+	{commands: "init", name: "backend-config", valued: true, instead: "Write the arguments into the backend block: variables and locals may be used there. What is secret comes from the environment, as do TF_HTTP_ADDRESS and its like."},
+	{commands: "init", name: "lock", instead: "A state is only moved under both locks."},
+	{commands: "init", name: "lock-timeout", valued: true, instead: "init does not wait: a state is moved when no run works on it. When one does, wait for its end."},
 }
 
 // refusal is the value of a flag that is answered with what to do instead.

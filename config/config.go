@@ -85,6 +85,7 @@ type Settings struct {
 	MediaRules      string        // "default" or "strict"
 	Include         []string      // patterns of subfolders, as written
 	Backend         *Backend      // nil: the local state file
+	Encryption      *Encryption   // nil: the state is written in clear
 	Range           diag.Range    // of the block's header; zero without a block
 }
 

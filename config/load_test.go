@@ -187,3 +187,46 @@ func TestWrong(t *testing.T) {
 		})
 	}
 }
+
+// TestEncryption checks what comes out of an encryption block, and that a
+// secret key comes out nowhere.
+func TestEncryption(t *testing.T) {
+	const (
+		one    = "age1ald6sa9s6d3wq7d930lnum7kh33yff3vcpuawshaftsz9hlmxf4sax65m6"
+		two    = "age1whud3qn0yh3mskl35zxswfnpk4z69ckwl5ay3e4zc9j0up9lr3lstv8453"
+		secret = "AGE-SECRET-KEY-1QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54K"
+	)
+	load := func(recipients string, vars ...Var) (*Config, string) {
+		dir := write(t, map[string]string{"a.story.hcl": "storyform {\n  encryption {\n    recipients = " + recipients + "\n  }\n}\n" +
+			"variable \"ops\" {\n  default = \"" + two + "\"\n}\nlocals {\n  all = [\"" + one + "\", var.ops]\n}\n"})
+		c, ds := Load(t.Context(), Options{Dir: dir, Vars: vars})
+		text := describe(ds, c.Sources) + fmt.Sprintf("%+v %+v", ds, *c)
+		for _, src := range c.Sources {
+			text += string(src)
+		}
+		return c, text
+	}
+	for _, recipients := range []string{`["` + one + `", var.ops]`, "local.all", "toset(local.all)"} {
+		c, text := load(recipients)
+		if e := c.Settings.Encryption; e == nil || !slices.Equal(e.Recipients, []string{one, two}) || strings.Contains(text, "error") {
+			t.Errorf("%s: got %+v\n%s", recipients, e, text)
+		}
+	}
+	for _, test := range []struct {
+		recipients string
+		vars       []Var
+	}{
+		{`["` + one + `", "` + secret + `"]`, nil},
+		{`["` + one + `", "AGE-SECRET-KEY-1${"` + secret[16:] + `"}"]`, nil}, // not found in the source
+		{`["` + one + `", var.ops]`, []Var{{Name: "ops", Value: secret}}},
+		{`["` + one + `", "` + secret[16:] + `"]`, nil},
+	} {
+		c, text := load(test.recipients, test.vars...)
+		if e := c.Settings.Encryption; e == nil || e.Recipients != nil || !strings.Contains(text, "error") {
+			t.Errorf("%s: got %+v\n%s", test.recipients, e, text)
+		}
+		if strings.Contains(text, secret[20:40]) {
+			t.Errorf("%s: the secret key is shown:\n%s", test.recipients, text)
+		}
+	}
+}

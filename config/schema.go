@@ -46,7 +46,7 @@ var schema = []BlockSpec{
 		Blocks: []BlockSpec{{
 			Type: "backend", Labels: []string{"type"}, Once: true, Any: true,
 			Doc: "Where the state is kept. Variables and locals may be used; secrets come from the environment.",
-		}},
+		}, encryptionSpec},
 	},
 	{
 		Type: "variable", Labels: []string{"name"}, Doc: "An input: var.name.",

@@ -17,7 +17,7 @@ func TestSchema(t *testing.T) {
 		"assert": "condition = false\nerror_message = \"x\"\n", "moved": "from = story.old\nto = story.x\n", "import": "to = story.x\nid = \"1\"\n",
 	}
 	parents := map[string]string{
-		"guard": "page \"t\" {\nid = \"104857600000002\"\n%s}\n", "backend": "storyform {\n%s}\n", "assert": "check \"t\" {\n%s}\n",
+		"guard": "page \"t\" {\nid = \"104857600000002\"\n%s}\n", "backend": "storyform {\n%s}\n", "encryption": "storyform {\n%s}\n", "assert": "check \"t\" {\n%s}\n",
 		"precondition": "story \"t\" {\npage = page.acme\nphoto = \"a.jpg\"\n%s}\n", "validation": "variable \"t\" {\ndefault = 1\n%s}\n",
 	}
 	var check func(specs []BlockSpec)

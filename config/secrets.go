@@ -25,6 +25,7 @@ var tokenShape = regexp.MustCompile(`\bEAA[A-Za-z0-9_-]{30,}|\b[0-9]{13,18}(?:\|
 
 // findTokens reports access tokens in source and remembers them.
 func (l *loader) findTokens(src []byte, name string) {
+	l.findSecretKeys(src, name)
 	if !bytes.Contains(src, []byte("EAA")) && !bytes.ContainsRune(src, '|') && !bytes.Contains(src, []byte("%7")) {
 		return // the expression is slow
 	}

@@ -71,6 +71,9 @@ func (l *loader) loadSettings() {
 	if back := b.child("backend"); back != nil {
 		s.Backend = l.backend(back, ctx)
 	}
+	if enc := b.child("encryption"); enc != nil {
+		s.Encryption = l.encryption(enc, ctx)
+	}
 }
 
 // soundBlock checks the references in all attributes of a block that has no

@@ -76,6 +76,7 @@ type Settings struct {
 	UploadAhead time.Duration     `json:"upload_ahead,omitempty"`
 	Backend     string            `json:"backend,omitempty"`
 	BackendArgs map[string]string `json:"backend_args,omitempty"` // no secrets: those come from the environment
+	Recipients  []string          `json:"recipients,omitempty"`   // public keys for which the state is encrypted
 	// Sandbox: the plan was made against the simulator, and is good for nothing else.
 	Sandbox bool `json:"sandbox,omitempty"`
 }

@@ -50,6 +50,8 @@ type envelope struct {
 	Stories   *Counts          `json:"stories,omitempty"`
 	// Fingerprint belongs to the summary of a plan.
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// State is a document that its store did not take.
+	State json.RawMessage `json:"state,omitempty"`
 }
 
 // resourceLine names a story as Terraform names a resource.
@@ -123,6 +125,12 @@ func (l *JSONLines) Version(tool string) error {
 	return l.write("info", "version", "storyform "+tool, time.Time{}, func(e *envelope) {
 		e.Storyform, e.UI = tool, linesVersion
 	})
+}
+
+// UnsavedState writes a document that its store did not take, for whoever
+// reads the log.
+func (l *JSONLines) UnsavedState(data []byte) error {
+	return l.write("error", "unsaved_state", "The state could not be written", time.Time{}, func(e *envelope) { e.State = data })
 }
 
 // Plan writes a line for each change and message of a plan, then its summary.

@@ -16,6 +16,9 @@ func (d *Document) Clone() *Document {
 		c.Stories[i] = c.Stories[i].Clone()
 	}
 	c.History = slices.Clone(d.History) // events hold no pointers
+	if d.Envelope != nil {
+		c.Envelope = d.Envelope.clone()
+	}
 	return &c
 }
 

@@ -14,7 +14,8 @@ import (
 )
 
 // MaxDocument is the largest document in bytes that is read or written: room
-// for some 500,000 lines of history.
+// for some 500,000 lines of history. Of one that is encrypted it bounds what is
+// stored, which is a third more than what is in it.
 const MaxDocument = 256 << 20
 
 // errUnknownVersion says that the version field is missing or makes no sense.
@@ -25,6 +26,22 @@ var errUnknownVersion = errors.New(`it has no "version": it is not a storyform s
 // the end. Equal documents give equal bytes. It refuses a document that
 // Decode would refuse.
 func Encode(d *Document) ([]byte, error) {
+	encode := encodeClear
+	if d.Envelope != nil {
+		encode = encodeEnvelope
+	}
+	data, err := encode(d)
+	if err != nil {
+		return nil, fmt.Errorf("encode the state: %w", err)
+	}
+	if len(data) > MaxDocument {
+		return nil, fmt.Errorf("encode the state: %w", tooLarge(len(data), MaxDocument))
+	}
+	return data, nil
+}
+
+// encodeClear is Encode for a document that isn't encrypted.
+func encodeClear(d *Document) ([]byte, error) {
 	c := d.Clone()
 	c.Version = FormatVersion
 	inUTC(&c.WrittenAt)
@@ -39,16 +56,9 @@ func Encode(d *Document) ([]byte, error) {
 		c.Stories = []Entry{}
 	}
 	if err := check(c); err != nil {
-		return nil, fmt.Errorf("encode the state: %w", err)
+		return nil, err
 	}
-	data, err := encodeJSON(c, "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode the state: %w", err)
-	}
-	if len(data) > MaxDocument {
-		return nil, fmt.Errorf("encode the state: %w", tooLarge(len(data), MaxDocument))
-	}
-	return data, nil
+	return encodeJSON(c, "  ")
 }
 
 // Decode reads a stored document. where names its place in errors.
@@ -70,28 +80,37 @@ func Decode(where string, data []byte) (*Document, error) {
 		return nil, corrupt(errors.New("it holds the conflict markers of a git merge"))
 	}
 	var d Document
-	if err := decodeJSON(data, &d); err != nil {
-		if newer := newerVersion(where, data); newer != nil {
-			return nil, newer
-		}
+	err := decodeJSON(data, &d)
+	version, tool := d.Version, d.Tool
+	if err != nil {
+		version, tool = versionOf(data)
+	}
+	doc := &d
+	switch {
+	case version > EnvelopeVersion:
+		return nil, &VersionError{Where: where, Got: version, Tool: tool}
+	case version == EnvelopeVersion:
+		doc, err = decodeEnvelope(where, data)
+	case err != nil:
+	case version < 1:
+		err = errUnknownVersion
+	default:
+		sortEntries(d.Stories)
+		err = check(&d)
+	}
+	if err != nil {
 		return nil, corrupt(err)
 	}
-	if d.Version > FormatVersion {
-		return nil, &VersionError{Where: where, Got: d.Version, Tool: d.Tool}
-	}
-	if d.Version < 1 {
-		return nil, corrupt(errUnknownVersion)
-	}
-	sortEntries(d.Stories)
-	if err := check(&d); err != nil {
-		return nil, corrupt(err)
-	}
-	return &d, nil
+	return doc, nil
 }
 
 // Hash returns the SHA-256 of d as it is stored, in lowercase hex: what the
-// next document names as PrevSHA256.
+// next document names as PrevSHA256. Of an encrypted one that is the hash of
+// what is in it, so it must be opened first.
 func Hash(d *Document) (string, error) {
+	if d.Envelope != nil {
+		return "", ErrEncrypted
+	}
 	data, err := Encode(d)
 	if err != nil {
 		return "", err
@@ -100,17 +119,17 @@ func Hash(d *Document) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// newerVersion looks only at the version of something that couldn't be
-// decoded, and returns a *VersionError when that is the reason.
-func newerVersion(where string, data []byte) error {
+// versionOf looks only at the version of something that couldn't be decoded,
+// and at what wrote it: that it is of another version may be the reason.
+func versionOf(data []byte) (version int, tool string) {
 	var head struct {
 		Version int    `json:"version"`
 		Tool    string `json:"storyform_version"`
 	}
-	if err := json.Unmarshal(data, &head); err != nil || head.Version <= FormatVersion {
-		return nil
+	if err := json.Unmarshal(data, &head); err != nil {
+		return 0, ""
 	}
-	return &VersionError{Where: where, Got: head.Version, Tool: head.Tool}
+	return head.Version, head.Tool
 }
 
 // encodeJSON marshals v without escaping what only HTML needs escaped, so

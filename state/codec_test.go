@@ -161,7 +161,8 @@ func TestDecodeVersions(t *testing.T) {
 		data  string
 		newer int // 0: corrupt
 	}{
-		{`{"version": 2, "lineage": "l", "serial": 1, "stories": []}`, 2},
+		{`{"version": 3, "lineage": "l", "serial": 1, "stories": []}`, 3},
+		{`{"version": 2, "lineage": "l", "serial": 1, "stories": []}`, 0}, // encrypted, and it has something in clear
 		{`{"version": 9, "lineage": 7, "anything": {}}`, 9},
 		{`{"version": 0, "lineage": "l", "serial": 1, "stories": []}`, 0},
 		{`{"version": -1}`, 0},
@@ -208,7 +209,7 @@ func fill(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(1)
-	case reflect.Uint64:
+	case reflect.Uint64, reflect.Uint8:
 		v.SetUint(1)
 	default:
 		panic(fmt.Sprintf("what is a %s?", v.Type()))
@@ -251,7 +252,7 @@ func TestCloneAndUTCCoverEveryField(t *testing.T) {
 	}
 
 	rec.utc()
-	d.Stories[0] = entry("a", story.Live)
+	d.Stories[0], d.Envelope = entry("a", story.Live), nil
 	data, err := Encode(&d)
 	if err != nil {
 		t.Fatal(err)
@@ -299,7 +300,11 @@ func FuzzDecode(f *testing.F) {
 	fill(reflect.ValueOf(&full).Elem())
 	full.Address, full.Page, full.Kind, full.Status = addr("full").At("k\n\"]"), story.Address{}, story.Video, story.Unknown
 	full.After = []story.Address{addr("x")}
-	for _, d := range []*Document{document(), document(entry("a", story.Live)), document(full)} {
+	unopened, err := Fold(document(full), []Record{record(1, 1, entry("a", story.Live)), covered(1, 2, true)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, d := range []*Document{document(), document(entry("a", story.Live)), document(full), envelope(3), unopened} {
 		data, err := Encode(d)
 		if err != nil {
 			f.Fatal(err)

@@ -34,4 +34,14 @@
 // Documents and records carry FormatVersion, and reading is strict: a field
 // that this program doesn't know might be the one that keeps a story from
 // going out twice. So every new field is a new version.
+//
+// # Encryption
+//
+// A document or a record may stand there as an envelope: in clear is what the
+// log needs to put it in its place (lineage and serial; base, number and
+// seal), all else is encrypted. To this package and to the stores an envelope
+// is bytes; package encrypted, a store around another, makes and opens them.
+// Nothing is ever told from one that wasn't opened: a session refuses it, and
+// folding keeps it as it is. EnvelopeVersion keeps programs out that know of
+// no envelopes.
 package state

@@ -6,7 +6,8 @@ import (
 	"storyform/story"
 )
 
-// FormatVersion is the version of the document that this program writes.
+// FormatVersion is the version of the documents and records that this program
+// writes in clear.
 const FormatVersion = 1
 
 // Document is one configuration's state at one serial. It holds no token and
@@ -21,10 +22,17 @@ type Document struct {
 	WrittenBy string    `json:"written_by,omitempty"`
 	WrittenAt time.Time `json:"written_at,omitzero"`
 	Tool      string    `json:"storyform_version,omitempty"`
-	Stories   []Entry   `json:"stories"` // sorted by address
+	// MovedTo names the store that the state was moved to. Nothing may be
+	// planned from this one any more: a run that still knows the old place
+	// would publish what a run at the new place has published.
+	MovedTo string  `json:"moved_to,omitempty"`
+	Stories []Entry `json:"stories"` // sorted by address
 	// History is the append-only ledger of what had a public effect or ended
 	// a story's life, oldest first.
 	History []Event `json:"history,omitempty"`
+	// Envelope is set when the document is encrypted: of the fields above only
+	// Lineage, Serial and Tool are known then.
+	Envelope *Envelope `json:"-"`
 }
 
 // Entry is what is remembered of one story: its current revision. Earlier

@@ -19,7 +19,14 @@ import (
 // document of the next serial, as it is to be written: with the hash of doc,
 // and signed by the run that sealed. An open journal gives what is known so
 // far, under doc's own serial.
+//
+// Where something is encrypted, a sealed journal gives a document that holds
+// doc and the journal as they are; see Envelope. With an open one it fails
+// with ErrEncrypted.
 func Fold(doc *Document, records []Record) (*Document, error) {
+	if encryptedLog(doc, records) {
+		return foldEncrypted(doc, records)
+	}
 	l := newLog(doc)
 	for _, rec := range records {
 		if err := l.apply(rec.clone()); err != nil {
@@ -53,18 +60,11 @@ func newLog(doc *Document) *log {
 
 // apply appends a record, which must not be changed any more.
 func (l *log) apply(rec Record) error {
-	switch {
-	case rec.Base != l.base.Serial:
-		return fmt.Errorf("record %d follows serial %d, and the document has serial %d", rec.Seq, rec.Base, l.base.Serial)
-	case rec.Seq != l.seq+1:
-		return fmt.Errorf("record %d follows record %d", rec.Seq, l.seq)
-	case l.seal != nil:
-		return fmt.Errorf("record %d follows the seal", rec.Seq)
-	case l.lineage != "" && rec.Lineage != l.lineage:
-		return fmt.Errorf("record %d belongs to another state: its lineage is %s, that of the document is %s", rec.Seq, rec.Lineage, l.lineage)
+	if err := rec.follows(l.base.Serial, l.seq, l.seal != nil, l.lineage); err != nil {
+		return err
 	}
-	if err := rec.check(); err != nil {
-		return fmt.Errorf("record %d: %w", rec.Seq, err)
+	if len(rec.Encrypted) > 0 {
+		return fmt.Errorf("record %d: %w", rec.Seq, ErrEncrypted)
 	}
 	l.seq, l.lineage = rec.Seq, rec.Lineage
 	switch {
@@ -81,10 +81,33 @@ func (l *log) apply(rec Record) error {
 	return nil
 }
 
+// follows tells what is wrong with rec as the next record of a journal: that
+// of a serial, with seq records in it, sealed or not. lineage is "" before the
+// first record of a new state.
+func (rec *Record) follows(serial uint64, seq int, sealed bool, lineage string) error {
+	switch {
+	case rec.Base != serial:
+		return fmt.Errorf("record %d follows serial %d, and the document has serial %d", rec.Seq, rec.Base, serial)
+	case rec.Seq != seq+1:
+		return fmt.Errorf("record %d follows record %d", rec.Seq, seq)
+	case sealed:
+		return fmt.Errorf("record %d follows the seal", rec.Seq)
+	case lineage != "" && rec.Lineage != lineage:
+		return fmt.Errorf("record %d belongs to another state: its lineage is %s, that of the document is %s", rec.Seq, rec.Lineage, lineage)
+	}
+	if err := rec.check(); err != nil {
+		return fmt.Errorf("record %d: %w", rec.Seq, err)
+	}
+	return nil
+}
+
+// errTopSerial ends a state after some 10^19 documents.
+var errTopSerial = errors.New("the serial can't rise any further")
+
 // close takes the seal.
 func (l *log) close(seal *Record) error {
 	if l.serial()+1 == 0 {
-		return errors.New("the serial can't rise any further")
+		return errTopSerial
 	}
 	if l.base.Serial > 0 {
 		hash, err := Hash(l.base)

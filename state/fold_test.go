@@ -222,9 +222,9 @@ func TestRecordOfNewerFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := bytes.Replace(line[crcWidth:len(line)-1], []byte(`"version":1`), []byte(`"version":2,"new":1`), 1)
+	body := bytes.Replace(line[crcWidth:len(line)-1], []byte(`"version":1`), []byte(`"version":3,"new":1`), 1)
 	_, err = DecodeRecord("j", checksummed(body))
-	if newer, ok := errors.AsType[*VersionError](err); !ok || newer.Got != 2 {
+	if newer, ok := errors.AsType[*VersionError](err); !ok || newer.Got != 3 {
 		t.Errorf("got %v, want a *VersionError", err)
 	}
 }
@@ -236,7 +236,7 @@ func FuzzRecord(f *testing.F) {
 	event.Event = &Event{What: "published", Address: addr("a")}
 	drop := record(1, 2, entry("a", story.Live))
 	drop.Entry = nil
-	for _, rec := range []Record{event, drop, seal(1, 1)} {
+	for _, rec := range []Record{event, drop, seal(1, 1), covered(1, 1, false), covered(1, 2, true)} {
 		line, err := EncodeRecord(rec)
 		if err != nil {
 			f.Fatal(err)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strconv"
 )
 
-// MaxRecord is the largest record in bytes that is read or written.
+// MaxRecord is the largest record in bytes that is read or written, before it
+// is encrypted if it is.
 const MaxRecord = 1 << 20
 
 // MaxJournal is the largest journal in bytes that is read.
@@ -39,12 +41,18 @@ func EncodeRecord(rec Record) ([]byte, error) {
 	if err := rec.check(); err != nil {
 		return nil, fmt.Errorf("encode a record: %w", err)
 	}
-	body, err := encodeJSON(storedRecord{FormatVersion, rec}, "")
+	var stored any = storedRecord{FormatVersion, rec}
+	limit := MaxRecord
+	if len(rec.Encrypted) > 0 {
+		stored = storedRecordEnvelope{EnvelopeVersion, rec.Base, rec.Seq, rec.Lineage, rec.Seal, rec.Encrypted}
+		limit = maxRecordEnvelope
+	}
+	body, err := encodeJSON(stored, "")
 	if err != nil {
 		return nil, fmt.Errorf("encode a record: %w", err)
 	}
-	if len(body) > MaxRecord {
-		return nil, fmt.Errorf("encode the record of %s: %w", rec.Key, tooLarge(len(body), MaxRecord))
+	if len(body) > limit {
+		return nil, fmt.Errorf("encode the record of %s: %w", rec.Key, tooLarge(len(body), limit))
 	}
 	return checksummed(bytes.TrimSuffix(body, []byte("\n"))), nil
 }
@@ -63,8 +71,8 @@ func DecodeRecord(where string, line []byte) (Record, error) {
 	if len(line) < crcWidth || line[crcWidth-1] != ' ' {
 		return corrupt(errors.New("it is not a record"))
 	}
-	if len(line) > MaxRecord+crcWidth {
-		return corrupt(tooLarge(len(line), MaxRecord))
+	if len(line) > maxRecordEnvelope+crcWidth {
+		return corrupt(tooLarge(len(line), maxRecordEnvelope))
 	}
 	body := line[crcWidth:]
 	sum, err := strconv.ParseUint(string(line[:crcWidth-1]), 16, 32)
@@ -72,22 +80,29 @@ func DecodeRecord(where string, line []byte) (Record, error) {
 		return corrupt(errors.New("its checksum doesn't match"))
 	}
 	var stored storedRecord
-	if err := decodeJSON(body, &stored); err != nil {
-		if newer := newerVersion(where, body); newer != nil {
-			return Record{}, newer
-		}
+	err = decodeJSON(body, &stored)
+	version, tool := stored.Version, stored.Tool
+	if err != nil {
+		version, tool = versionOf(body)
+	}
+	rec := stored.Record
+	switch {
+	case version > EnvelopeVersion:
+		return Record{}, &VersionError{Where: where, Got: version, Tool: tool}
+	case version == EnvelopeVersion:
+		rec, err = decodeRecordEnvelope(body)
+	case err != nil:
+	case version < 1:
+		err = errUnknownVersion
+	case len(line) > MaxRecord+crcWidth:
+		err = tooLarge(len(line), MaxRecord)
+	default:
+		err = rec.check()
+	}
+	if err != nil {
 		return corrupt(err)
 	}
-	if stored.Version > FormatVersion {
-		return Record{}, &VersionError{Where: where, Got: stored.Version, Tool: stored.Tool}
-	}
-	if stored.Version < 1 {
-		return corrupt(errUnknownVersion)
-	}
-	if err := stored.Record.check(); err != nil {
-		return corrupt(err)
-	}
-	return stored.Record, nil
+	return rec, nil
 }
 
 // DecodeJournal reads the lines of a journal, in order, and returns them with
@@ -118,6 +133,7 @@ func (rec *Record) clone() Record {
 		c.Entry = new(rec.Entry.Clone())
 	}
 	c.Event = clonePointer(rec.Event)
+	c.Encrypted = slices.Clone(rec.Encrypted)
 	return c
 }
 
@@ -139,6 +155,8 @@ func (rec *Record) check() error {
 		return fmt.Errorf("its number is %d; records count from 1", rec.Seq)
 	case rec.Lineage == "":
 		return errors.New("it has no lineage")
+	case len(rec.Encrypted) > 0:
+		return rec.checkEncrypted()
 	case rec.Seal:
 		if !rec.Key.IsZero() || rec.Entry != nil || rec.Event != nil {
 			return errors.New("it seals the journal and holds an entry")

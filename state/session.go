@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,8 +39,9 @@ type Session struct {
 
 	mu    sync.Mutex
 	log   *log
-	wrote bool  // this run appended a record that isn't folded yet
-	err   error // why nothing may be written any more
+	wrote bool     // this run appended a record that isn't folded yet
+	err   error    // why nothing may be written any more
+	lost  []Record // what could not be written, for Unsaved
 }
 
 // errClosed is the error of a write after Close.
@@ -49,11 +51,27 @@ var errClosed = errors.New("the state session is closed")
 // nothing: what a crashed run left behind, be it an open journal or a sealed
 // one whose document is missing, is part of what Document and Entry show, and
 // it is folded into a document by the first run that writes; see Put and
-// Close.
+// Close. A state that was moved elsewhere is a *MovedError.
 func Open(ctx context.Context, store Store, run Run, now func() time.Time) (*Session, error) {
+	s, err := Reopen(ctx, store, run, now)
+	if err != nil {
+		return nil, err
+	}
+	if to := s.log.base.MovedTo; to != "" {
+		return nil, &MovedError{Where: store.String(), To: to}
+	}
+	return s, nil
+}
+
+// Reopen is Open also for a state that was moved elsewhere: for what moves it
+// back, or on.
+func Reopen(ctx context.Context, store Store, run Run, now func() time.Time) (*Session, error) {
 	doc, records, err := store.Load(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if encryptedLog(doc, records) {
+		return nil, fmt.Errorf("read the state %s: %w", store, ErrEncrypted)
 	}
 	s := &Session{store: store, run: run, now: now, log: newLog(doc), turn: make(chan struct{}, 1)}
 	for _, rec := range records {
@@ -167,8 +185,49 @@ func (s *Session) writeBatch(ctx context.Context) {
 		p.done = true
 		if i >= written {
 			p.err = s.err
+			s.lost = append(s.lost, p.rec)
 		}
 	}
+}
+
+// Unsaved returns the document that this run would have left behind, had the
+// store taken everything; nil when nothing is missing. It is the successor of
+// the document that the journal follows, also where the journal holds records
+// that are in the store. A publish call that was announced in it may not have
+// been made: that is for the next run to find out, as ever.
+func (s *Session) Unsaved() (*Document, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.lost) == 0 {
+		return nil, nil
+	}
+	doc, base := s.log.document(), s.log.base
+	if s.log.seal != nil {
+		base = doc
+	}
+	for _, rec := range s.lost {
+		doc.Stories = slices.DeleteFunc(doc.Stories, func(e Entry) bool { return e.Address == rec.Key })
+		if rec.Entry != nil {
+			doc.Stories = append(doc.Stories, rec.Entry.Clone())
+		}
+		if rec.Event != nil {
+			rec.At, rec.Run = s.now(), s.run.ID
+			doc.History = append(doc.History, *s.signed(*rec.Event, rec))
+		}
+	}
+	if doc.Lineage == "" {
+		doc.Lineage = NewID()
+	}
+	doc.PrevSHA256 = ""
+	if base.Serial > 0 {
+		hash, err := Hash(base)
+		if err != nil {
+			return nil, err
+		}
+		doc.PrevSHA256 = hash
+	}
+	doc.Serial, doc.WrittenBy, doc.WrittenAt, doc.Tool = base.Serial+1, s.run.ID, s.now(), s.run.Tool
+	return doc, nil
 }
 
 // append gives records their positions, stores them and takes them over into

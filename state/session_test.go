@@ -274,8 +274,8 @@ func TestErrorTexts(t *testing.T) {
 		{&state.LockedError{Holder: state.LockInfo{ID: "7", Operation: "apply", Who: "ci@runner", Created: now()}},
 			"the state is locked by ci@runner since 2026-12-20T02:00:00Z (apply, lock ID 7)"},
 		{&state.CorruptError{Where: "s.json", Err: errors.New("it is empty")}, "s.json can't be read: it is empty"},
-		{&state.VersionError{Where: "s.json", Got: 2, Tool: "3.0"},
-			"s.json has state format 2 (written by storyform 3.0); this storyform reads format 1: use a newer storyform"},
+		{&state.VersionError{Where: "s.json", Got: 3, Tool: "3.0"},
+			"s.json has state format 3 (written by storyform 3.0); this storyform reads formats up to 2: use a newer storyform"},
 	} {
 		if got := test.err.Error(); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)

@@ -31,6 +31,9 @@ type Record struct {
 	Seal bool `json:"seal,omitempty"`
 	// Tool is the version of the storyform that sealed the journal.
 	Tool string `json:"storyform_version,omitempty"`
+	// Encrypted is an age file with the record in it, as EncodeRecord writes
+	// it. Of the fields above only Base, Seq, Lineage and Seal are known then.
+	Encrypted []byte `json:"-"`
 }
 
 // Store keeps one configuration's state. Every backend implements it and
@@ -126,6 +129,17 @@ func (e *LockedError) Error() string {
 		e.Holder.Who, e.Holder.Created.UTC().Format(time.RFC3339), e.Holder.Operation, e.Holder.ID)
 }
 
+// MovedError says that the state is elsewhere now.
+type MovedError struct {
+	Where string // the store that was opened
+	To    string // the store that the state was moved to
+}
+
+// Error tells where it is.
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("the state %s was moved to %s", e.Where, e.To)
+}
+
 // CorruptError says that a stored document or record can't be read, with
 // where it is and what can be done.
 type CorruptError struct {
@@ -153,5 +167,24 @@ func (e *VersionError) Error() string {
 	if e.Tool != "" {
 		by = " (written by storyform " + e.Tool + ")"
 	}
-	return fmt.Sprintf("%s has state format %d%s; this storyform reads format %d: use a newer storyform", e.Where, e.Got, by, FormatVersion)
+	return fmt.Sprintf("%s has state format %d%s; this storyform reads formats up to %d: use a newer storyform", e.Where, e.Got, by, EnvelopeVersion)
+}
+
+// Find returns what store has of T, such as a Probe, or what a store that it
+// wraps has. One that wraps another has a method Unwrap.
+//
+// It is for what a backend offers besides the methods of Store. AppendAll isn't
+// among that: a wrapper that doesn't have it must not be passed by.
+func Find[T any](store Store) (T, bool) {
+	for {
+		if found, ok := any(store).(T); ok {
+			return found, true
+		}
+		wrapper, ok := store.(interface{ Unwrap() Store })
+		if !ok {
+			var none T
+			return none, false
+		}
+		store = wrapper.Unwrap()
+	}
 }

@@ -147,7 +147,7 @@ func stepMessage(recs []state.Record) string {
 	if len(recs) > 1 {
 		text := fmt.Sprintf("records %d to %d after serial %d\n", recs[0].Seq, recs[len(recs)-1].Seq, recs[0].Base)
 		for _, rec := range recs {
-			text += fmt.Sprintf("\n%d: %s %s", rec.Seq, rec.Step, rec.Key)
+			text += fmt.Sprintf("\n%d: %s", rec.Seq, stepText(rec))
 		}
 		return text
 	}
@@ -155,7 +155,15 @@ func stepMessage(recs []state.Record) string {
 	if rec.Seal {
 		return fmt.Sprintf("record %d seals the journal of serial %d", rec.Seq, rec.Base)
 	}
-	return fmt.Sprintf("record %d after serial %d: %s %s", rec.Seq, rec.Base, rec.Step, rec.Key)
+	return fmt.Sprintf("record %d after serial %d: %s", rec.Seq, rec.Base, stepText(rec))
+}
+
+// stepText tells what a record is about, unless it is encrypted.
+func stepText(rec state.Record) string {
+	if len(rec.Encrypted) > 0 {
+		return "encrypted"
+	}
+	return fmt.Sprintf("%s %s", rec.Step, rec.Key)
 }
 
 // Commit writes doc as the document of its serial, and empties the journal:

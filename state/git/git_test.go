@@ -134,3 +134,25 @@ func TestContract(t *testing.T) {
 		}
 	}, nil)
 }
+
+// The message of a commit tells of a step what its record has in clear.
+func TestMessages(t *testing.T) {
+	bare, work := remote(t)
+	s := open1(t, work, clock.NewFake(start).Now)
+	put(t, session(t, s, "a"), "reveal", story.Uploaded)
+	_, records, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := func(seq int) state.Record {
+		return state.Record{Seq: seq, Lineage: records[0].Lineage, Encrypted: []byte("age")}
+	}
+	wantErr(t, s.Append(t.Context(), hidden(2)), nil, "")
+	wantErr(t, s.AppendAll(t.Context(), []state.Record{hidden(3), hidden(4)}), nil, "")
+	log := command(t, bare, "log", "--all", "--format=%B")
+	for _, want := range []string{"record 1 after serial 0: uploaded story.reveal\n", "record 2 after serial 0: encrypted\n", "records 3 to 4 after serial 0\n\n3: encrypted\n4: encrypted\n"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("got messages\n%s\nwant %q among them", log, want)
+		}
+	}
+}

@@ -63,18 +63,49 @@ func Open(ctx context.Context, args map[string]string, env func(string) string, 
 
 // open is Open for tests, which bring a clock.
 func open(ctx context.Context, args map[string]string, env func(string) string, dir string, clk clock.Clock) (*Store, error) {
+	set, err := parse(args)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := newRepository(ctx, args["repository"], env, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		repo: repo, ref: "refs/heads/" + set.branch, key: args["key"], clock: clk,
+		where: fmt.Sprintf("%s (branch %s, %s)", credentials.ReplaceAllString(repo.url, "$1"), set.branch, args["key"]),
+	}
+	s.locks = &lease.Manager{Register: lease.Register{Read: s.readLock, Swap: s.swapLock}, TTL: set.lease, Clock: clk}
+	return s, nil
+}
+
+// Check tells what is wrong with arguments, as Open would, without running
+// git. The error is a *state.ArgumentError.
+func Check(args map[string]string, _ func(string) string) error {
+	_, err := parse(args)
+	return err
+}
+
+// parsed are the arguments, checked.
+type parsed struct {
+	branch string
+	lease  time.Duration
+}
+
+// parse checks the arguments. Its errors name the one that is wrong.
+func parse(args map[string]string) (*parsed, error) {
 	if err := state.CheckArguments("git", Arguments(), args); err != nil {
 		return nil, err
 	}
-	wrong := func(name, format string, a ...any) (*Store, error) {
-		return nil, fmt.Errorf("the git backend's argument %q: %s", name, fmt.Sprintf(format, a...))
+	wrong := func(name, format string, a ...any) (*parsed, error) {
+		return nil, state.WrongArgument("git", name, format, a...)
 	}
-	branch, ttl := args["branch"], defaultLease
-	if branch == "" {
-		branch = DefaultBranch
+	set := &parsed{branch: args["branch"], lease: defaultLease}
+	if set.branch == "" {
+		set.branch = DefaultBranch
 	}
-	if !validBranch(branch) {
-		return wrong("branch", "%q is not the name of a branch", branch)
+	if !validBranch(set.branch) {
+		return wrong("branch", "%q is not the name of a branch", set.branch)
 	}
 	if why := checkKey(args["key"]); why != "" {
 		return wrong("key", "%q %s", args["key"], why)
@@ -84,18 +115,16 @@ func open(ctx context.Context, args map[string]string, env func(string) string, 
 		if err != nil || d < minLease || d > maxLease {
 			return wrong("lease", "%q is not a duration from %v to %v", v, minLease, maxLease)
 		}
-		ttl = d
+		set.lease = d
 	}
-	repo, err := newRepository(ctx, args["repository"], env, dir)
-	if err != nil {
-		return nil, err
+	name := args["repository"]
+	if strings.HasPrefix(name, "-") || strings.HasPrefix(name, "ext::") || strings.ContainsAny(name, "\n\x00") {
+		return wrong("repository", "it is not the address of a repository")
 	}
-	s := &Store{
-		repo: repo, ref: "refs/heads/" + branch, key: args["key"], clock: clk,
-		where: fmt.Sprintf("%s (branch %s, %s)", credentials.ReplaceAllString(repo.url, "$1"), branch, args["key"]),
+	if u := credentials.FindString(name); strings.Contains(u, ":") && strings.Count(u, ":") > 1 {
+		return wrong("repository", "it holds a password, which would get into plan files; use a credential helper, or what CI sets up for its checkout")
 	}
-	s.locks = &lease.Manager{Register: lease.Register{Read: s.readLock, Swap: s.swapLock}, TTL: ttl, Clock: clk}
-	return s, nil
+	return set, nil
 }
 
 // branchName is what a branch may be called here: less than what git allows.
@@ -240,13 +269,7 @@ func (c *config) resolve(ctx context.Context, base []string, name, dir string) (
 		return absolute(url, strings.TrimSpace(string(top))), nil
 	}
 	if name == "" {
-		return "", fmt.Errorf("the git backend's argument \"repository\": %s is in no repository with a remote called origin; name a repository", dir)
-	}
-	if strings.HasPrefix(name, "-") || strings.HasPrefix(name, "ext::") || strings.ContainsAny(name, "\n\x00") {
-		return "", errors.New("the git backend's argument \"repository\": it is not the address of a repository")
-	}
-	if u := credentials.FindString(name); strings.Contains(u, ":") && strings.Count(u, ":") > 1 {
-		return "", errors.New("the git backend's argument \"repository\": it holds a password, which would get into plan files; use a credential helper, or what CI sets up for its checkout")
+		return "", state.WrongArgument("git", "repository", "%s is in no repository with a remote called origin; name a repository", dir)
 	}
 	return absolute(name, dir), nil
 }

@@ -60,7 +60,7 @@ type parser struct {
 func parse(given map[string]string, env func(string) string) (*settings, error) {
 	for _, name := range secrets {
 		if given[name] != "" {
-			return nil, fmt.Errorf("the http backend takes no %s from the configuration, since that would get into plan files; set STORYFORM_HTTP_%s", name, strings.ToUpper(name))
+			return nil, state.WrongArgument("http", name, "it would get into plan files; set STORYFORM_HTTP_%s in the environment", strings.ToUpper(name))
 		}
 	}
 	args := map[string]string{}
@@ -107,7 +107,7 @@ func lookup(env func(string) string, name string) string {
 // fail keeps the first error.
 func (p *parser) fail(name, format string, a ...any) {
 	if p.err == nil {
-		p.err = fmt.Errorf("the http backend's argument %q: %s", name, fmt.Sprintf(format, a...))
+		p.err = state.WrongArgument("http", name, format, a...)
 	}
 }
 

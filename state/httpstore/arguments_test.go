@@ -31,7 +31,7 @@ func TestArguments(t *testing.T) {
 		{"ours comes first", map[string]string{"address": ""}, map[string]string{"TF_HTTP_ADDRESS": "https://other.example.com", "STORYFORM_HTTP_ADDRESS": gitlab}, gitlab},
 		{"the block comes first", nil, map[string]string{"STORYFORM_HTTP_ADDRESS": "https://other.example.com"}, gitlab},
 		{"typo", map[string]string{"adress": "x"}, nil, `no argument "adress"; did you mean "address"?`},
-		{"password", map[string]string{"password": "hunter2"}, nil, "takes no password from the configuration, since that would get into plan files; set STORYFORM_HTTP_PASSWORD"},
+		{"password", map[string]string{"password": "hunter2"}, nil, "it would get into plan files; set STORYFORM_HTTP_PASSWORD in the environment"},
 		{"private key", map[string]string{"client_private_key_pem": "hunter2"}, nil, "set STORYFORM_HTTP_CLIENT_PRIVATE_KEY_PEM"},
 		{"password in address", map[string]string{"address": "https://me:hunter2@gitlab.example.com"}, nil, `argument "address": it holds credentials`},
 		{"no scheme", map[string]string{"address": "gitlab.example.com/hunter2"}, nil, `argument "address": it is not an address`},

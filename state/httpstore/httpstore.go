@@ -75,6 +75,13 @@ func Open(_ context.Context, args map[string]string, env func(string) string) (*
 	return open(args, env, clock.System())
 }
 
+// Check tells what is wrong with arguments, as Open would. The error is a
+// *state.ArgumentError, or about the addresses together.
+func Check(args map[string]string, env func(string) string) error {
+	_, err := parse(args, env)
+	return err
+}
+
 // open is Open for tests, which bring a clock.
 func open(args map[string]string, env func(string) string, clk clock.Clock) (*Store, error) {
 	set, err := parse(args, env)

@@ -216,10 +216,10 @@ func overwrite(t *testing.T, path, data string) {
 func TestNewerFormat(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), DefaultName)
-	overwrite(t, path, `{"version": 2, "storyform_version": "3.1.0", "new": {}, "stories": {}}`)
+	overwrite(t, path, `{"version": 3, "storyform_version": "3.1.0", "new": {}, "stories": {}}`)
 	_, _, err := open(t, path).Load(t.Context())
 	newer, ok := errors.AsType[*state.VersionError](err)
-	if !ok || newer.Got != 2 || newer.Tool != "3.1.0" || newer.Where != path {
+	if !ok || newer.Got != 3 || newer.Tool != "3.1.0" || newer.Where != path {
 		t.Errorf("got %v, want a *state.VersionError", err)
 	}
 }

@@ -72,6 +72,13 @@ func Open(ctx context.Context, args map[string]string, env func(string) string) 
 	return open(ctx, args, env, clock.System())
 }
 
+// Check tells what is wrong with arguments, as Open would, and finds no
+// credentials. The error is a *state.ArgumentError.
+func Check(args map[string]string, env func(string) string) error {
+	_, err := parse(args, env)
+	return err
+}
+
 // open is Open for tests, which bring a clock and SDK options.
 func open(ctx context.Context, args map[string]string, env func(string) string, clk clock.Clock, extra ...func(*config.LoadOptions) error) (*Store, error) {
 	set, err := parse(args, env)
@@ -116,7 +123,7 @@ func parse(args map[string]string, env func(string) string) (*settings, error) {
 		return nil, err
 	}
 	wrong := func(name, format string, a ...any) (*settings, error) {
-		return nil, fmt.Errorf("the s3 backend's argument %q: %s", name, fmt.Sprintf(format, a...))
+		return nil, state.WrongArgument("s3", name, format, a...)
 	}
 	set := &settings{region: args["region"], endpoint: args["endpoint"], profile: args["profile"], lease: lease.DefaultTTL}
 	name := "endpoint"
