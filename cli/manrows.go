@@ -49,6 +49,9 @@ var environmentRows = []manRow{
 	{"STORYFORM_APP_SECRET", "The app's secret, for apps that demand a proof with every call.", "--parallelism"},
 	{"STORYFORM_GRAPH_URL", "The address of the Graph API, for a simulator; plain http only on this machine.", "--parallelism"},
 	{"STORYFORM_VAR_name", "The value of a variable of the configuration.", "--var"},
+	{"STORYFORM_HTTP_ADDRESS, STORYFORM_HTTP_USERNAME, STORYFORM_HTTP_PASSWORD", "Arguments of the http backend; each of its arguments has such a variable, and Terraform's TF_HTTP_ADDRESS and its like are read, too.", "--var"},
+	{"STORYFORM_AGE_IDENTITY, STORYFORM_AGE_IDENTITY_FILE", "The key of an encrypted state, or the file that it is in.", "--var"},
+	{"AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_REGION", "What the s3 backend finds its bucket with, as all programs for Amazon S3 do.", "--var"},
 	{"STORYFORM_CLI_ARGS", "More arguments for every command, behind its name.", ""},
 	{"STORYFORM_CLI_ARGS_name", "More arguments for one command, such as STORYFORM_CLI_ARGS_plan or STORYFORM_CLI_ARGS_state_list.", ""},
 	{"STORYFORM_INPUT", "0 or false: never ask, fail instead.", "apply"},
@@ -65,5 +68,6 @@ var fileRows = []manRow{
 	{"*.story.hcl", "The configuration: all such files of a folder.", "--var"},
 	{"storyform.vars.hcl, *.auto.vars.hcl", "Values of variables.", "--var"},
 	{"storyform.state.json", "The state, where no backend is declared. storyform.state.json.journal holds steps that are not folded in yet, storyform.state.json.backup the state before. They belong to the machine that applies: don't commit them.", "--var"},
+	{"errored.state.json", "A state that could not be written to its backend. storyform state push takes it.", "--var"},
 	{".storyform/", "The simulator's world with its state, and a cache of what was measured of media. It may be deleted.", "--var"},
 }

@@ -71,27 +71,28 @@ func scaffoldOf(ci, root, dir string) ([]newFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	below := ""
+	if rel, err := filepath.Rel(root, dir); err == nil && rel != "." {
+		below = filepath.ToSlash(rel) + "/"
+	}
 	files := []newFile{
-		{"stories.story.hcl", "a Page, and a photo story for it", scaffoldFile("stories.story.hcl")},
+		{"stories.story.hcl", "a Page, and a photo story for it", forFolder("stories.story.hcl", ci, below)},
 		{"media/hello.jpg", "the photo, to be replaced by yours", photo},
 		{".gitignore", "keeps state, plans and tokens out of the repository", scaffoldFile("gitignore")},
 	}
-	up, below := "", ""
+	up := ""
 	if rel, err := filepath.Rel(dir, root); err == nil && rel != "." {
 		up = filepath.ToSlash(rel) + "/"
-	}
-	if rel, err := filepath.Rel(root, dir); err == nil && rel != "." {
-		below = filepath.ToSlash(rel) + "/"
 	}
 	if ci != "none" && plainFolder.FindString(below) != below {
 		return nil, fail("Folder can't stand in a workflow", "The folder %q has characters that mean something in YAML or in a shell. Rename it, or use --ci=none.", below)
 	}
 	switch ci {
 	case "github":
-		return append(files, newFile{up + ".github/workflows/storyform.yml", "plans pull requests, applies what is merged, publishes by the clock", forFolder("github.yml", below)}), nil
+		return append(files, newFile{up + ".github/workflows/storyform.yml", "plans pull requests, applies what is merged, publishes by the clock", forFolder("github.yml", ci, below)}), nil
 	case "gitlab":
 		return append(files,
-			newFile{up + ".gitlab/storyform.yml", "plans merge requests, applies what is merged, publishes by the clock", forFolder("gitlab.yml", below)},
+			newFile{up + ".gitlab/storyform.yml", "plans merge requests, applies what is merged, publishes by the clock", forFolder("gitlab.yml", ci, below)},
 			newFile{up + ".gitlab-ci.yml", "includes .gitlab/storyform.yml", scaffoldFile("gitlab-ci.yml")}), nil
 	case "none":
 		return files, nil
@@ -112,9 +113,17 @@ func scaffoldFile(name string) []byte {
 	return data
 }
 
-// forFolder fills a workflow in: folder is the configuration's, from the top
-// of the repository, with a slash at the end, or "".
-func forFolder(name, folder string) []byte {
+// backendHints are, for each CI system, a backend that needs nothing besides,
+// as a comment of the configuration.
+var backendHints = map[string]string{
+	"gitlab": "  # backend \"http\" {} # in the project; its address is in .gitlab/storyform.yml\n",
+	"github": "  # backend \"git\" { # on a branch of this repository\n  #   key = \"@KEY@\"\n  # }\n",
+	"none":   "  # backend \"git\" { # on a branch of this repository\n  #   key = \"@KEY@\"\n  # }\n",
+}
+
+// forFolder fills a file in: folder is the configuration's, from the top of
+// the repository, with a slash at the end, or "".
+func forFolder(name, ci, folder string) []byte {
 	chdir := ""
 	if folder != "" {
 		chdir = " -chdir=" + shellQuote(strings.TrimSuffix(folder, "/"))
@@ -123,9 +132,15 @@ func forFolder(name, folder string) []byte {
 	if folder != "" {
 		quoted = shellQuote(folder)
 	}
-	return []byte(strings.NewReplacer(
-		"@PREPARE@", string(scaffoldFile("github-prepare.yml")), "@CHDIR@", chdir, "@FOLDER@", quoted, "@PATH@", folder,
-	).Replace(string(scaffoldFile(name))))
+	key := "stories"
+	if folder != "" {
+		key = regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(strings.TrimSuffix(folder, "/"), "-")
+	}
+	text := strings.NewReplacer(
+		"@PREPARE@", string(scaffoldFile("github-prepare.yml")), "@BACKEND@", backendHints[ci],
+		"@CHDIR@", chdir, "@FOLDER@", quoted, "@PATH@", folder,
+	).Replace(string(scaffoldFile(name)))
+	return []byte(strings.ReplaceAll(text, "@KEY@", key))
 }
 
 // samplePhoto is a photo that keeps every rule for stories: a sky with a sun.
@@ -199,7 +214,7 @@ func nextSteps(chdir, ci string) string {
 		"See what would be published, and publish it:\n       " + program + " plan\n       " + program + " apply",
 	}
 	if ci != "none" {
-		steps = append(steps, "For CI: declare a backend for the state, and do what stands at the head of\n     the workflow.")
+		steps = append(steps, "For CI: declare a backend for the state, as the configuration shows, and do\n     what stands at the head of the workflow.")
 	}
 	var b strings.Builder
 	b.WriteString("Next:\n")

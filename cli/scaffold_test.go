@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"storyform/internal/clock"
 )
 
 // step is a step of a workflow on GitHub.
@@ -207,7 +209,7 @@ func TestBackendGuard(t *testing.T) {
 		t.Fatal("no step looks for a backend")
 	}
 	for text, want := range map[string]bool{
-		string(scaffoldFile("stories.story.hcl")):                            false,
+		string(forFolder("stories.story.hcl", "github", "")):                 false,
 		"storyform {\n  backend \"local\" {\n    path = \"x\"\n  }\n}\n":     false,
 		"storyform {\n  backend \"s3\" {\n    bucket = \"x\"\n  }\n}\n":      true,
 		"storyform {\n\tbackend \"git\" {}\n}\n":                             true,
@@ -224,6 +226,49 @@ func TestBackendGuard(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		if (err == nil) != want || want == strings.Contains(string(out), "::error::") {
 			t.Errorf("passes = %v, want %v\n%s%s", err == nil, want, text, out)
+		}
+	}
+}
+
+// TestBackendHints takes the comment signs off the backend of each scaffold:
+// it must be one that works, with the variables that the workflow sets.
+func TestBackendHints(t *testing.T) {
+	for _, ci := range []string{"github", "gitlab", "none"} {
+		text := string(forFolder("stories.story.hcl", ci, "brand stories/"))
+		_, below, _ := strings.Cut(text, "# must be where every run finds it:\n  #\n")
+		hint, _, _ := strings.Cut(below, "  #\n")
+		text = strings.Replace(text, hint, strings.ReplaceAll(hint, "  # ", "  "), 1)
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "media"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		photo, err := samplePhoto()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, data := range map[string][]byte{"s.story.hcl": []byte(text), "media/hello.jpg": photo} {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out, diags bytes.Buffer
+		a := &app{Env: Env{
+			Dir: dir, Stdout: &out, Stderr: &diags, Clock: clock.System(),
+			Environ: []string{"STORYFORM_HTTP_ADDRESS=https://gitlab.example.com/s", "STORYFORM_HTTP_LOCK_ADDRESS=https://gitlab.example.com/s/lock", "PATH=" + os.Getenv("PATH")},
+		}}
+		cfg, err := a.loadOfflineConfig(t.Context(), &configFlags{})
+		if err != nil || cfg.Settings.Backend == nil {
+			t.Errorf("%s: %v, backend %v\n%s", ci, err, cfg, text)
+			continue
+		}
+		if want := map[string]string{"github": "git", "gitlab": "http", "none": "git"}[ci]; cfg.Settings.Backend.Type != want {
+			t.Errorf("%s: got backend %s, want %s", ci, cfg.Settings.Backend.Type, want)
+		}
+		if key := cfg.Settings.Backend.Args["key"]; ci != "gitlab" && key != "brand-stories" {
+			t.Errorf("%s: got key %q, want brand-stories", ci, key)
+		}
+		if _, err := a.openStore(t.Context(), cfg); err != nil && !strings.Contains(err.Error(), "origin") {
+			t.Errorf("%s: %v", ci, err)
 		}
 	}
 }

@@ -9,11 +9,8 @@ storyform {
   # a file beside this one, which is enough for one machine. Where CI applies, it
   # must be where every run finds it:
   #
-  # backend "s3" {
-  #   bucket = "my-bucket"
-  #   key    = "stories/my-page"
-  #   region = "eu-central-1"
-  # }
+@BACKEND@  #
+  # After that, storyform init checks the place, and moves the state there.
 }
 
 # The Page's token comes from the environment: STORYFORM_TOKEN, or whatever
