@@ -85,12 +85,13 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if unapproved && (!f.input || envOff(a.Getenv("STORYFORM_INPUT"))) {
 		return fail("Nobody can be asked for approval", "Input is disabled, so apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
 	}
-	d, err := a.draftApply(ctx, f)
-	if err != nil && a.stopped() {
-		return a.interrupted()
-	}
+	cfg, err := a.load(ctx, &f.config)
 	if err != nil {
-		return err
+		return a.orInterrupted(err)
+	}
+	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, filter: f.filter, parallelism: f.remote.parallelism})
+	if err != nil {
+		return a.orInterrupted(err)
 	}
 	if err := a.showPlan(d.plan, f.verbose); err != nil {
 		return err
@@ -113,15 +114,6 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		}
 	}
 	return a.carryOut(ctx, f, d)
-}
-
-// draftApply makes the plan of an apply.
-func (a *app) draftApply(ctx context.Context, f *applyFlags) (*draft, error) {
-	cfg, err := a.load(ctx, &f.config)
-	if err != nil {
-		return nil, err
-	}
-	return a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, filter: f.filter, parallelism: f.remote.parallelism})
 }
 
 // envOff reports whether an environment switch is explicitly off.

@@ -65,12 +65,20 @@ func (a *app) stopAtFirst(root *cobra.Command) {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
 			cmd.SetContext(a.stoppable(cmd.Context()))
 			err := run(cmd, args)
-			if err != nil && err != errInterrupted && name != "apply" && a.stopped() {
-				return a.interrupted()
+			if err != nil && name != "apply" { // which says it itself, before it writes
+				return a.orInterrupted(err)
 			}
 			return err
 		}
 	})
+}
+
+// orInterrupted is an error, or the interrupt that it comes from.
+func (a *app) orInterrupted(err error) error {
+	if err != errInterrupted && a.stopped() {
+		return a.interrupted()
+	}
+	return err
 }
 
 // interrupted ends a command that an interrupt has kept from its work before
