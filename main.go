@@ -15,7 +15,7 @@ import (
 func main() { os.Exit(run(cli.System())) }
 
 // run turns the first interrupt into a request to stop and the second into
-// the end of the context.
+// the end of the context. A third one kills the process.
 func run(env cli.Env) int {
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
@@ -28,6 +28,7 @@ func run(env cli.Env) int {
 		close(stop)
 		<-signals
 		leave()
+		signal.Stop(signals)
 	}()
 	return cli.Main(ctx, env)
 }

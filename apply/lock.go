@@ -31,3 +31,25 @@ func AcquireLock(ctx context.Context, store state.Store, info state.LockInfo, ti
 		}
 	}
 }
+
+// stopping is a clock whose sleeps end when a stop is asked for: whoever waits
+// for a lock has nothing to finish.
+func stopping(clk clock.Clock, stop <-chan struct{}) clock.Clock {
+	if stop == nil {
+		return clk
+	}
+	sleep := clk.Sleep
+	clk.Sleep = func(ctx context.Context, d time.Duration) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		go func() {
+			select {
+			case <-stop:
+				cancel(errStopped)
+			case <-ctx.Done():
+			}
+		}()
+		return sleep(ctx, d)
+	}
+	return clk
+}

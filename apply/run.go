@@ -24,7 +24,9 @@ type Options struct {
 	Lock  state.LockInfo
 	// LockTimeout is how long to wait for somebody else's lock.
 	LockTimeout time.Duration
-	Pages       *Pages
+	// Locked is called once the lock is taken, or can't be; may be nil.
+	Locked func()
+	Pages  *Pages
 	// Open opens a local media file by its Source.
 	Open  func(source string) (*os.File, error)
 	Clock clock.Clock
@@ -80,8 +82,12 @@ type run struct {
 func Run(ctx context.Context, approved *plan.Plan, o Options) (result *Result, err error) {
 	result = new(Result)
 	o.Lock.Operation = "apply"
-	lock, err := AcquireLock(ctx, o.Store, o.Lock, o.LockTimeout, o.Clock)
+	lock, err := AcquireLock(ctx, o.Store, o.Lock, o.LockTimeout, stopping(o.Clock, o.Stop))
+	if o.Locked != nil {
+		o.Locked()
+	}
 	if err != nil {
+		result.Interrupted = errors.Is(err, errStopped)
 		return result, fmt.Errorf("take the state lock: %w", err)
 	}
 	defer func() {

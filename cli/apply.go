@@ -25,7 +25,6 @@ type applyFlags struct {
 	allowBulk   bool
 	allowCancel bool
 	input       bool
-	lockTimeout time.Duration
 	due         bool
 	wait        time.Duration
 }
@@ -51,12 +50,14 @@ with 130. The second leaves at once; the state is right all the same.`,
 				return err
 			}
 			switch {
+			case !f.refresh:
+				return fail("Apply needs to ask the Pages", "--refresh=false is for plan: what is published is decided from what is on the Pages.")
 			case f.due && len(args) == 1:
 				return fail("Flags exclude each other", "--due makes its own plan; leave out the plan file.")
 			case f.wait > 0 && !f.due:
 				return fail("Flag is missing", "--wait belongs to --due.")
 			case f.due:
-				return a.applyDue(cmd.Context(), &f)
+				return a.applyDue(whole(cmd.Context()), &f)
 			case len(args) == 1:
 				return a.applyFile(cmd.Context(), &f, args[0])
 			}
@@ -72,7 +73,6 @@ with 130. The second leaves at once; the state is right all the same.`,
 	flags.BoolVar(&f.input, "input", true, "ask for what is missing; --input=false fails instead")
 	flags.BoolVar(&f.due, "due", false, "for cron: publish what is registered and due, register and ask nothing")
 	flags.DurationVar(&f.wait, "wait", 0, "with --due: stay so long, and publish on the minute")
-	flags.DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for somebody else's state lock")
 	return cmd
 }
 
@@ -85,16 +85,13 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if unapproved && (!f.input || envOff(a.Getenv("STORYFORM_INPUT"))) {
 		return fail("Nobody can be asked for approval", "Input is disabled, so apply needs --auto-approve, --expect=FINGERPRINT, or a plan file.")
 	}
-	if !f.refresh {
-		return fail("Apply needs to ask the Pages", "--refresh=false is for plan: what is published is decided from what is on the Pages.")
-	}
 	cfg, err := a.load(ctx, &f.config)
 	if err != nil {
-		return err
+		return a.orInterrupted(err)
 	}
 	d, err := a.draftPlan(ctx, cfg, draftOptions{refresh: true, adoptNone: f.adoptNone, filter: f.filter, parallelism: f.remote.parallelism})
 	if err != nil {
-		return err
+		return a.orInterrupted(err)
 	}
 	if err := a.showPlan(d.plan, f.verbose); err != nil {
 		return err
@@ -113,7 +110,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		return nil
 	}
 	if d.plan.HasChanges() && unapproved {
-		if err := a.approve(); err != nil {
+		if err := a.approve(d.plan); err != nil {
 			return err
 		}
 	}
@@ -131,6 +128,9 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	}
 	if len(f.config.vars) > 0 {
 		return fail("Variables can't change a saved plan", "%s was made with its own variables. Leave out --var and --var-file, or make the plan again with them.", name)
+	}
+	if p.Settings.Sandbox != a.sandbox {
+		return fail("Plan is for other Pages", "%s was made %s --sandbox, and can only be applied in the same way.", name, map[bool]string{true: "with", false: "without"}[p.Settings.Sandbox])
 	}
 	if f.filter.used() {
 		return fail("A saved plan is applied as a whole", "%s was made with its own choice of stories. Leave out --target, --exclude, --page and --label, or make the plan again with them.", name)
@@ -158,34 +158,22 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 		p.Fingerprint, f.expect)
 }
 
-// approve asks for the word yes.
-func (a *app) approve() error {
-	fmt.Fprint(a.Stderr, `
-Do you want to perform these actions?
-  storyform will publish and register the stories described above.
-  Published stories cannot be edited or removed through the API.
-  Only 'yes' will be accepted to approve.
-
-  Enter a value: `)
-	yes, err := a.saysYes()
-	if err == nil && !yes {
-		fmt.Fprintln(a.Stderr, "Apply cancelled.")
-		return exit(1)
-	}
-	return err
-}
-
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
+	ctx = whole(ctx)
 	report, closeProgress := a.progress(d.plan)
+	locked := a.announceLock()
 	result, err := apply.Run(ctx, d.plan, apply.Options{
-		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: f.lockTimeout,
+		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: a.lockTimeout, Locked: locked,
 		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: report, Parallelism: f.remote.parallelism,
 		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
 	closeProgress()
-	if locked, ok := errors.AsType[*state.LockedError](err); ok {
-		return a.locked(locked)
+	if held, ok := errors.AsType[*state.LockedError](err); ok {
+		return a.locked(held)
+	}
+	if err != nil && result.Interrupted && len(result.Outcomes) == 0 {
+		return a.interrupted()
 	}
 	if _, ok := errors.AsType[*state.MovedError](err); ok {
 		return stateFailure(err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"slices"
 	"strings"
 
@@ -29,7 +30,11 @@ func (a *app) addCompletion(root *cobra.Command) {
 		"label":  func(cmd *cobra.Command) []string { return a.complete(cmd, declaredLabels) },
 		"format": func(*cobra.Command) []string { return formatNames() },
 	}
+	_ = root.MarkPersistentFlagDirname("chdir")
 	each(root, func(cmd *cobra.Command) {
+		if !cmd.HasSubCommands() && cmd.Args != nil && cmd.Args(cmd, []string{"x"}) != nil && cmd.Args(cmd, []string{"x", "y"}) != nil {
+			cmd.ValidArgsFunction = cobra.NoFileCompletions
+		}
 		if c := arguments[strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")]; c != nil {
 			cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 				return c(cmd), cobra.ShellCompDirectiveNoFileComp
@@ -43,6 +48,32 @@ func (a *app) addCompletion(root *cobra.Command) {
 			}
 		}
 	})
+}
+
+// completeSingleDash lets a shell complete a flag that was begun with one dash,
+// which gets one dash: a shell drops what does not begin with what was typed.
+func completeSingleDash(root *cobra.Command, args []string) []string {
+	last := len(args) - 1
+	if last < 1 || args[0] != cobra.ShellCompRequestCmd && args[0] != cobra.ShellCompNoDescRequestCmd {
+		return args
+	}
+	if word := args[last]; len(word) < 2 || word[0] != '-' || word[1] == '-' || strings.Contains(word, "=") {
+		return args
+	}
+	root.SetOut(&singleDash{root.OutOrStdout()})
+	return append(slices.Clone(args[:last]), "-"+args[last])
+}
+
+// singleDash takes a dash off lines that begin with two.
+type singleDash struct{ w io.Writer }
+
+// Write writes whole lines, as cobra prints them.
+func (s *singleDash) Write(p []byte) (int, error) {
+	text := strings.ReplaceAll("\n"+string(p), "\n--", "\n-")
+	if _, err := io.WriteString(s.w, text[1:]); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // each calls visit for every command of a tree, parents first.

@@ -51,6 +51,10 @@ func (a *app) console(eval func(src string) (string, error)) error {
 	bad := false
 	for {
 		src, err := a.expression(in)
+		if err == errInterrupted {
+			fmt.Fprintln(a.Stderr)
+			return err
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fail("Expression can't be read", "%v.", err)
 		}

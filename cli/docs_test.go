@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,10 +143,10 @@ func TestTerraformDocument(t *testing.T) {
 		for _, m := range regexp.MustCompile("`storyform ([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
 			checkCommandLine(t, root, m[1])
 		}
-		checkProof(t, cells[2])
+		checkProof(t, cells)
 	}
-	if rows < 60 {
-		t.Errorf("got %d rows, want at least 60", rows)
+	if rows < 130 {
+		t.Errorf("got %d rows, want at least 130", rows)
 	}
 	for _, w := range words {
 		if !strings.Contains(string(text), "| `"+w.name) {
@@ -177,20 +178,78 @@ func checkCommandLine(t *testing.T, root *cobra.Command, line string) {
 	}
 }
 
-// checkProof checks that what stands behind a row is a script that exists, or
-// words.
-func checkProof(t *testing.T, cell string) {
+// checkProof checks that what stands behind a row is words, or files that
+// exist and show what the row says: every flag of Terraform's in it, or else
+// one of the words of the row.
+func checkProof(t *testing.T, cells []string) {
 	t.Helper()
-	if strings.TrimSpace(cell) == "" {
-		t.Error("a row has neither a test nor a reason")
+	if strings.TrimSpace(cells[2]) == "" {
+		t.Errorf("row %s has neither a test nor a reason", cells[0])
 	}
-	for _, name := range regexp.MustCompile(`[a-z_/]+\.(?:txtar|go)`).FindAllString(cell, -1) {
+	var proof strings.Builder
+	for _, name := range regexp.MustCompile(`[a-z_/]+\.(?:txtar|go)`).FindAllString(cells[2], -1) {
 		path := filepath.Join("..", name)
 		if strings.HasSuffix(name, ".txtar") {
 			path = filepath.Join("..", "testdata", "script", name)
 		}
-		if _, err := os.Stat(path); err != nil {
+		text, err := os.ReadFile(path)
+		if err != nil {
 			t.Errorf("there is no %s", name)
+		}
+		proof.Write(text)
+	}
+	if proof.Len() == 0 {
+		return // the row gives a reason
+	}
+	one := false
+	for i, word := range proofWords(cells[0], cells[1]) {
+		shown := strings.Contains(proof.String(), word)
+		one = one || shown
+		if flag := strings.HasPrefix(word, "-") && i < len(proofWords(cells[0], "")); flag && !shown && !strings.Contains(cells[0], "-no-color") {
+			t.Errorf("row %s: %s does not use %s", cells[0], cells[2], word)
+		}
+	}
+	if !one {
+		t.Errorf("row %s: %s shows none of %q", cells[0], cells[2], proofWords(cells[0], cells[1]))
+	}
+}
+
+// proofWords are what a script has of the words of a row: commands by their
+// names, flags without their values, names of variables without what stands
+// for any name, exit codes as scripts expect them.
+func proofWords(cells ...string) []string {
+	var out []string
+	for _, cell := range cells {
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+			word := strings.TrimPrefix(m[1], "storyform ")
+			switch name, _, _ := strings.Cut(word, "="); {
+			case regexp.MustCompile(`^[0-9]+$`).MatchString(word):
+				out = append(out, "exec-code "+word, map[string]string{"0": "exec storyform", "1": "! exec storyform"}[word])
+			case strings.HasPrefix(word, "-"):
+				out = append(out, name)
+			default:
+				word, _, _ = strings.Cut(word, " -")
+				out = append(out, strings.TrimPrefix(strings.TrimSuffix(word, "name"), "*"))
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(w string) bool { return w == "" })
+}
+
+// TestProofs makes sure that the test above can fail.
+func TestProofs(t *testing.T) {
+	for _, test := range []struct {
+		first, second string
+		want          []string
+	}{
+		{" `plan` ", " `storyform plan -out=FILE` ", []string{"plan", "plan"}},
+		{" `-lock=false`, `-id` ", " answered ", []string{"-lock", "-id"}},
+		{" `TF_VAR_name` ", " `STORYFORM_VAR_name` ", []string{"TF_VAR_", "STORYFORM_VAR_"}},
+		{" `1` on a lock ", " 5 ", []string{"exec-code 1", "! exec storyform"}},
+		{" `*.auto.tfvars` ", " `*.auto.vars.hcl` ", []string{".auto.tfvars", ".auto.vars.hcl"}},
+	} {
+		if diff := cmp.Diff(test.want, proofWords(test.first, test.second)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.first, diff)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -102,10 +103,16 @@ func (a *app) showPlan(p *plan.Plan, verbose bool) error {
 		a.annotations = append(a.annotations, p.Diagnostics...)
 		return nil
 	}
-	a.diagnoseText(p.Diagnostics)
 	o := a.renderOptions(a.StdoutTerminal)
 	o.Verbose, o.Now = verbose, p.CreatedAt
-	if err := render.Plan(a.Stdout, p, o); err != nil {
+	if err := render.PlanTimeline(a.Stdout, p, o); err != nil {
+		return fail("Plan can't be written", "%v", err)
+	}
+	a.diagnoseText(p.Diagnostics)
+	if len(p.Diagnostics) > 0 && a.StdoutTerminal {
+		fmt.Fprintln(a.Stdout)
+	}
+	if err := render.PlanSummary(a.Stdout, p, o); err != nil {
 		return fail("Plan can't be written", "%v", err)
 	}
 	return nil

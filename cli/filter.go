@@ -83,6 +83,7 @@ type choice struct {
 	targets, excludes []story.Address
 	pages             []func(s *subject) bool
 	labels            [][2]string // name and value; a name alone ends in "*"
+	understood        []string    // addresses that were written in another way, and what they were taken for
 }
 
 // parse reads the flags against what there is, and suggests what may be meant
@@ -102,6 +103,9 @@ func (f *filterFlags) parse(known []subject, pages []plan.Page) (*choice, diag.D
 				ds = append(ds, diag.Errorf("Unknown address", "--%s: neither the configuration nor the state has %s.%s", flag, addr, meant(addr.String(), names)))
 			default:
 				out = append(out, addr)
+				if arg != addr.String() {
+					c.understood = append(c.understood, arg+" is "+addr.String())
+				}
 			}
 		}
 		return out
@@ -262,6 +266,7 @@ func filterPlan(p *plan.Plan, f *filterFlags, known []subject) (*plan.Plan, diag
 	out.Updates = kept(p.Updates, func(u *plan.Update) bool { return keep(u.Address) })
 	out.Moves = kept(p.Moves, func(m *plan.Move) bool { return keep(m.To) })
 	out.Imports = kept(p.Imports, func(m *plan.Import) bool { return keep(m.To) })
+	out.Unchanged = kept(p.Unchanged, func(c *plan.Change) bool { return keep(c.Address) })
 	out.Upcoming = kept(p.Upcoming, func(n *plan.Next) bool { return keep(n.Address) })
 	onPage := map[story.Address]bool{}
 	for _, s := range known {
@@ -275,7 +280,7 @@ func filterPlan(p *plan.Plan, f *filterFlags, known []subject) (*plan.Plan, diag
 	}
 	out.CancelsAll = p.CancelsAll && out.Summary.Cancel == p.Summary.Cancel
 	out.Fingerprint = plan.FingerprintOf(out.Changes)
-	out.Diagnostics = append(partDiagnostics(p, &out, keep, onPage), partWarning(f, p, &out))
+	out.Diagnostics = append(partDiagnostics(p, &out, keep, onPage), partWarning(f, c.understood, p, &out))
 	return &out, nil
 }
 
@@ -316,8 +321,11 @@ func partDiagnostics(whole, part *plan.Plan, keep func(story.Address) bool, onPa
 }
 
 // partWarning reminds of what is left out.
-func partWarning(f *filterFlags, whole, part *plan.Plan) diag.Diagnostic {
-	n := 0
+func partWarning(f *filterFlags, understood []string, whole, part *plan.Plan) diag.Diagnostic {
+	n, also := 0, ""
+	if len(understood) > 0 {
+		also = " " + strings.Join(understood, ", ") + "."
+	}
 	for _, c := range whole.Changes {
 		if c.Action != plan.Note {
 			n++
@@ -329,10 +337,10 @@ func partWarning(f *filterFlags, whole, part *plan.Plan) diag.Diagnostic {
 		}
 	}
 	if n == 0 {
-		return diag.Warnf("Plan is limited to a part", "%s this plan to a part; nothing that would be done is left out.", f.subject())
+		return diag.Warnf("Plan is limited to a part", "%s this plan to a part; nothing that would be done is left out.%s", f.subject(), also)
 	}
 	return diag.Warnf("Plan is limited to a part",
-		"%s this plan to a part: %s of other stories %s left out.", f.subject(), count(n, "change", "changes"), isAre(n))
+		"%s this plan to a part: %s of other stories %s left out.%s", f.subject(), count(n, "change", "changes"), isAre(n), also)
 }
 
 // isAre is the verb for n things.

@@ -27,7 +27,6 @@ is published, and the declared story is not published any more.`,
 	}
 	f.config.register(cmd.Flags())
 	f.remote.register(cmd.Flags())
-	cmd.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for somebody else's state lock")
 	return cmd
 }
 

@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,15 +17,21 @@ type initFlags struct {
 	migrate, reconfigure bool
 	forceCopy, input     bool
 	backend              bool
+	scaffold             scaffoldFlags
 }
 
-// initCommand prepares a folder and its backend.
+// initCommand makes a first configuration, or prepares the backend of the one
+// that is there.
 func initCommand(a *app) *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Check that the folder and its backend are ready; move the state to another backend",
-		Long: `Reads the configuration, opens the state that it names, and makes sure that it
+		Short: "Make a first configuration, or check that folder and backend are ready; move the state",
+		Long: `In a folder without a configuration, writes one that works against the simulator
+as it is, with a photo, a .gitignore and a workflow for CI. It never overwrites
+a file.
+
+Else it reads the configuration, opens the state that it names, and makes sure that it
 can be written and that its backend keeps two runs apart: where a server has to
 do that, a second write of one thing is tried, and must be refused. Runs don't
 need it: there are no providers or modules to download, and the state is made
@@ -47,6 +50,7 @@ more. --reconfigure begins a state at the new place without the old one.`,
 	flags.BoolVar(&f.forceCopy, "force-copy", false, "with --migrate-state: don't ask")
 	flags.BoolVar(&f.backend, "backend", true, "open and probe the backend; --backend=false only reads the configuration")
 	flags.BoolVar(&f.input, "input", true, "ask before the state is moved; --input=false fails instead")
+	f.scaffold.register(flags)
 	cmd.MarkFlagsMutuallyExclusive("migrate-state", "reconfigure")
 	return cmd
 }
@@ -54,8 +58,7 @@ more. --reconfigure begins a state at the new place without the old one.`,
 // runInit is the command init.
 func (a *app) runInit(ctx context.Context, f *initFlags) error {
 	if !a.hasConfig() {
-		a.printf("There is no configuration in this folder yet. Write a file such as stories.story.hcl,\nthen run storyform validate.\n")
-		return nil
+		return a.scaffold(&f.scaffold)
 	}
 	cfg, err := a.loadOfflineConfig(ctx, &f.config)
 	if err != nil {
@@ -176,20 +179,5 @@ Do you want to move the existing state to the new backend?
   Only 'yes' will be accepted to approve.
 
   Enter a value: `, was.store, count(len(was.doc.Stories), "story", "stories"), store)
-	yes, err := a.saysYes()
-	if err == nil && !yes {
-		fmt.Fprintln(a.Stderr, "Init cancelled. The state was not moved.")
-		return exit(1)
-	}
-	return err
-}
-
-// saysYes reads an answer from standard input.
-func (a *app) saysYes() (bool, error) {
-	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, fail("Approval can't be read", "%v", err)
-	}
-	fmt.Fprintln(a.Stderr)
-	return strings.TrimSpace(answer) == "yes", nil
+	return a.saysYes("Init cancelled. The state was not moved.", "Moving the state needs --migrate-state with --force-copy.")
 }

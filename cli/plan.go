@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"os"
 	"strings"
 	"time"
 
@@ -91,6 +90,9 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	}
 	if f.events.json && f.format != "text" {
 		return fail("Flags exclude each other", "--json prints what happens line by line, and --format=%s prints the plan. The plan as one JSON document is --format=json without --json.", f.format)
+	}
+	if out != "" && f.at != "" {
+		return fail("Flags exclude each other", "A plan for another time says what would happen then; it can't be saved with --out and applied.")
 	}
 	at, err := parseAt(f.at)
 	if err != nil {
@@ -194,43 +196,4 @@ func parseAt(s string) (time.Time, error) {
 		return t, fail("Time can't be read", "--at takes a time such as 2026-12-20T09:00:00+07:00, not %q.", s)
 	}
 	return t, nil
-}
-
-// savePlan writes a plan file that only its owner can read.
-func (a *app) savePlan(name string, p *plan.Plan, hint bool) error {
-	if strings.HasSuffix(name, ".hcl") {
-		return fail("Plan would overwrite a configuration", "A plan file can't be named %s: files that end in .hcl are configurations.", name)
-	}
-	var buf bytes.Buffer
-	if err := plan.Encode(&buf, p); err != nil {
-		return fail("Plan can't be saved", "%v", err)
-	}
-	if err := atomicfile.Write(a.path(name), buf.Bytes(), 0o600); err != nil {
-		return fail("Plan can't be saved", "%v", err)
-	}
-	if hint {
-		a.printf("\nSaved the plan to: %s\n", name)
-	}
-	if hint && !a.automated() {
-		a.printf("\nTo perform exactly these actions, run the following command to apply:\n    storyform apply %s\n", shellQuote(name))
-	}
-	return nil
-}
-
-// loadPlan reads a plan file.
-func (a *app) loadPlan(name string) (*plan.Plan, error) {
-	if strings.HasSuffix(name, ".hcl") {
-		return nil, fail("Not a plan file", "%s is a configuration. Give the file that storyform plan --out wrote, or no file at all.", name)
-	}
-	f, err := os.Open(a.path(name))
-	if err != nil {
-		return nil, fail("Plan file can't be read", "%v", err)
-	}
-	defer f.Close()
-	p, err := plan.Decode(f)
-	if err != nil {
-		return nil, fail("Plan file can't be used", "%s: %v.", name, err)
-	}
-	a.notePages(p.Pages)
-	return p, nil
 }

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,8 +50,28 @@ type remoteFlags struct {
 
 // register adds the flags.
 func (f *remoteFlags) register(flags *pflag.FlagSet) {
-	flags.IntVar(&f.parallelism, "parallelism", 10, "how many Pages to work on at once")
+	f.parallelism = 10
+	flags.Var((*positive)(&f.parallelism), "parallelism", "the `number` of Pages to work on at once")
 }
+
+// positive is a number from 1.
+type positive int
+
+// Set reads the number.
+func (p *positive) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return errors.New("it must be a whole number from 1")
+	}
+	*p = positive(n)
+	return nil
+}
+
+// String is the number.
+func (p *positive) String() string { return strconv.Itoa(int(*p)) }
+
+// Type is what the help calls the value.
+func (p *positive) Type() string { return "int" }
 
 // remote is the connection to the Graph API, real or simulated.
 func (a *app) remote(ctx context.Context, apiVersion string) (*apply.Pages, error) {
@@ -196,7 +219,10 @@ type draft struct {
 	store    state.Store
 }
 
-// draftPlan makes a plan from the configuration, the state and the Pages.
+// draftPlan makes a plan from the configuration, the state and the Pages. The
+// state is read before the Pages. What another run publishes in between looks
+// as if the state had lost it, so a plan with errors is made once more when the
+// state has changed since.
 func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions) (*draft, error) {
 	d := &draft{}
 	doc := &state.Document{}
@@ -209,27 +235,28 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 			return nil, err
 		}
 	}
-	in := plan.Input{
-		Now: a.Clock.Now(), Tool: Version(), Settings: settings(cfg),
-		Pages: cfg.Pages, Stories: cfg.Stories, State: doc, AdoptNone: o.adoptNone,
-		Stage: o.stage, Moved: planMoves(cfg.Moved), Imports: planImports(cfg.Imports),
-	}
 	if o.refresh && !o.offline {
 		var err error
 		if d.pages, err = a.remote(ctx, cfg.Settings.APIVersion); err != nil {
 			return nil, err
 		}
-		d.observed, err = apply.Observe(ctx, d.pages, planPages(cfg.Pages), doc, a.Clock, o.parallelism)
-		if err != nil {
-			return nil, fail("Reading the Pages was interrupted", "%v", err)
+	}
+	for range draftTries {
+		if err := a.build(ctx, cfg, o, d, doc); err != nil {
+			return nil, err
 		}
-		in.Refreshed, in.Views, in.Videos, in.Unread = true, d.observed.Views, d.observed.Videos, d.observed.UnreadText()
+		if d.observed == nil || !d.plan.Diagnostics.HasErrors() {
+			break
+		}
+		now, err := a.readState(ctx, d.store)
+		if err != nil {
+			return nil, err
+		}
+		if reflect.DeepEqual(now, doc) {
+			break
+		}
+		doc = now
 	}
-	if !o.at.IsZero() {
-		in.Now = o.at
-	}
-	d.plan = plan.Build(in)
-	d.plan.Diagnostics = a.placed(d.plan.Diagnostics)
 	if o.filter.used() {
 		part, diags := filterPlan(d.plan, &o.filter, subjects(cfg.Stories, doc))
 		if diags.HasErrors() {
@@ -238,6 +265,34 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 		d.plan = part
 	}
 	return d, nil
+}
+
+// draftTries is how often a plan is made when others write the state meanwhile.
+const draftTries = 5
+
+// build makes the plan of a draft from a state, and from what it asks the Pages
+// where they are connected.
+func (a *app) build(ctx context.Context, cfg *config.Config, o draftOptions, d *draft, doc *state.Document) (err error) {
+	set := settings(cfg)
+	set.Sandbox = a.sandbox
+	in := plan.Input{
+		Now: a.Clock.Now(), Tool: Version(), Settings: set,
+		Pages: cfg.Pages, Stories: cfg.Stories, State: doc, AdoptNone: o.adoptNone,
+		Stage: o.stage, Moved: planMoves(cfg.Moved), Imports: planImports(cfg.Imports),
+	}
+	if d.pages != nil {
+		d.observed, err = apply.Observe(ctx, d.pages, planPages(cfg.Pages), doc, a.Clock, o.parallelism)
+		if err != nil {
+			return fail("Reading the Pages was interrupted", "%v", err)
+		}
+		in.Refreshed, in.Views, in.Videos, in.Unread = true, d.observed.Views, d.observed.Videos, d.observed.UnreadText()
+	}
+	if !o.at.IsZero() {
+		in.Now = o.at
+	}
+	d.plan = plan.Build(in)
+	d.plan.Diagnostics = a.placed(d.plan.Diagnostics)
+	return nil
 }
 
 // subjects are the stories that the configuration or the state has.

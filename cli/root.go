@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +23,8 @@ type app struct {
 	chdir   string
 	noColor bool
 	sandbox bool
+	// lockTimeout is how long to wait for somebody else's lock of the state.
+	lockTimeout time.Duration
 	// sources are the configuration's files, for snippets in diagnostics.
 	sources map[string][]byte
 	// enclosing names the block around a place in them; nil before they are read.
@@ -41,7 +46,7 @@ type app struct {
 var commands = []func(*app) *cobra.Command{
 	initCommand, validateCommand, fmtCommand, planCommand, applyCommand, showCommand,
 	statusCommand, storiesCommand, historyCommand, mediaCommand, stateCommand, importCommand, resolveCommand, forceUnlockCommand,
-	outputCommand, consoleCommand, graphCommand, doctorCommand, explainCommand, sandboxCommand, versionCommand,
+	outputCommand, consoleCommand, graphCommand, doctorCommand, explainCommand, sandboxCommand, manCommand, versionCommand,
 }
 
 // The groups of commands in the help, and which commands are in the first.
@@ -55,6 +60,7 @@ var mainCommands = []string{"init", "validate", "plan", "apply", "status", "stor
 // Main runs the program and returns its exit code.
 func Main(ctx context.Context, env Env) (code int) {
 	a := &app{Env: env}
+	a.Stdin = &stdin{env.Stdin, env.Stop}
 	defer func() {
 		if v := recover(); v != nil {
 			code = a.crashed(v, debug.Stack())
@@ -67,7 +73,7 @@ func Main(ctx context.Context, env Env) (code int) {
 		a.annotate()
 	}()
 	root := a.root()
-	root.SetArgs(a.arguments(root))
+	root.SetArgs(completeSingleDash(root, a.arguments(root)))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -100,9 +106,10 @@ func (a *app) root() *cobra.Command {
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
+	root.SetVersionTemplate(versionLine())
 	root.AddGroup(&cobra.Group{ID: mainGroup, Title: "Main commands:"}, &cobra.Group{ID: otherGroup, Title: "All other commands:"})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.chdir, "chdir", "", "work in this folder instead of the current one")
+	flags.StringVar(&a.chdir, "chdir", "", "work in this `folder` instead of the current one")
 	flags.BoolVar(&a.noColor, "no-color", false, "print without colours")
 	flags.BoolVar(&a.sandbox, "sandbox", false, "use the built-in simulator instead of Facebook, with a state of its own")
 	for _, command := range commands {
@@ -115,19 +122,21 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetHelpCommandGroupID(otherGroup)
 	root.SetCompletionCommandGroupID(otherGroup)
-	root.AddCommand(wordCommands()...)
+	addWords(root)
+	a.addLockTimeout(root)
 	addForeignFlags(root)
 	root.SetFlagErrorFunc(flagError)
-	checkArgs(root)
+	a.checkArgs(root)
 	a.addCompletion(root)
+	a.stopAtFirst(root)
 	return root
 }
 
 // checkArgs tells wrong arguments of every command in the words of ours, with
 // its usage.
-func checkArgs(cmd *cobra.Command) {
+func (a *app) checkArgs(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
-		checkArgs(sub)
+		a.checkArgs(sub)
 	}
 	check := cmd.Args
 	if cmd.HasSubCommands() {
@@ -139,16 +148,37 @@ func checkArgs(cmd *cobra.Command) {
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return fail("Invalid command line", "%s.\n\nUsage: %s", upperFirst(err.Error()), cmd.UseLine())
+			return fail("Invalid command line", "%s\n\nUsage: %s", a.wrongArgs(cmd, args), cmd.UseLine())
 		}
 		return nil
 	}
 }
 
-// group is a command that has others below it: by itself it shows its help.
+// wrongArgs says what is wrong with the arguments of a command. A folder among
+// them is what older Terraforms took.
+func (a *app) wrongArgs(cmd *cobra.Command, args []string) string {
+	if len(args) > 0 {
+		last := args[len(args)-1]
+		if info, err := os.Stat(a.path(last)); err == nil && info.IsDir() {
+			return fmt.Sprintf("%s takes no folder. To work in another one:\n    %s -chdir=%s %s", cmd.CommandPath(), cmd.Root().Name(), shellQuote(last), strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "))
+		}
+	}
+	words := strings.Fields(cmd.Use)[1:]
+	switch {
+	case len(words) == 0:
+		return fmt.Sprintf("%s takes no arguments, and got %q.", cmd.CommandPath(), args[0])
+	case len(args) < len(words):
+		return fmt.Sprintf("%s needs %s.", cmd.CommandPath(), strings.Join(words[len(args):], " "))
+	}
+	return fmt.Sprintf("%s takes no more arguments than %s, and got %q, too.", cmd.CommandPath(), strings.Join(words, " "), args[len(args)-1])
+}
+
+// group is a command that has others below it: by itself it shows its help,
+// and fails, because nothing was done.
 func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return cmd.Help()
+		_ = cmd.Help() // what can't be printed can't be told about
+		return exit(1)
 	}
 	var names []string
 	for _, sub := range cmd.Commands() {

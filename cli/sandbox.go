@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,15 +25,19 @@ const sandboxWorldFile = sandboxFolder + "/sandbox.json"
 // sandboxUserToken opens every Page of a simulator, and nothing else.
 const sandboxUserToken = "sandbox-user"
 
+// sandboxPortFile remembers the simulator's address: an upload session that an
+// interrupted run has left behind is at that address, and nowhere else.
+const sandboxPortFile = sandboxFolder + "/sandbox.address"
+
 // startSandbox serves the simulator inside this process, on a loopback port
-// that the system chooses, and returns its address. Its world stays in the
-// configuration's folder between runs.
+// that the system chose the first time, and returns its address. Its world
+// stays in the configuration's folder between runs.
 func (a *app) startSandbox(ctx context.Context) (base string, err error) {
 	server, err := a.newSandbox(a.path(filepath.FromSlash(sandboxWorldFile)))
 	if err != nil {
 		return "", err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listenAgain(a.path(filepath.FromSlash(sandboxPortFile)))
 	if err != nil {
 		return "", fail("Simulator can't be started", "%v", err)
 	}
@@ -40,6 +45,23 @@ func (a *app) startSandbox(ctx context.Context) (base string, err error) {
 	go web.Serve(listener)
 	a.cleanup = append(a.cleanup, func() { web.Close() })
 	return "http://" + listener.Addr().String(), nil
+}
+
+// listenAgain listens on the loopback address that a file remembers. If there
+// is none yet, or another program has it by now, it is a new one.
+func listenAgain(file string) (net.Listener, error) {
+	if text, err := os.ReadFile(file); err == nil {
+		if at, err := netip.ParseAddrPort(strings.TrimSpace(string(text))); err == nil && at.Addr().IsLoopback() {
+			if listener, err := net.Listen("tcp", at.String()); err == nil {
+				return listener, nil
+			}
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return listener, os.WriteFile(file, []byte(listener.Addr().String()+"\n"), 0o600)
 }
 
 // newSandbox makes a simulator with a world file.

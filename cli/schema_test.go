@@ -54,6 +54,16 @@ var enums = map[reflect.Type][]string{
 		string(plan.Adopt), string(plan.Forget), string(plan.Settle), string(plan.Missed), string(plan.Note),
 	},
 	reflect.TypeFor[diag.Severity](): {"error", "warning"},
+	reflect.TypeFor[story.Status]():  statusNames(),
+}
+
+// statusNames are the statuses of stories.
+func statusNames() []string {
+	var names []string
+	for _, st := range story.Statuses {
+		names = append(names, string(st))
+	}
+	return names
 }
 
 // of describes a type.
@@ -103,7 +113,7 @@ func (m *schemaMaker) object(t reflect.Type) *schema {
 			continue
 		}
 		p := m.of(f.Type)
-		if doc := m.docs[t.Name()+"."+f.Name]; doc != "" {
+		if doc := describe(m.docs, t.Name()+"."+f.Name); doc != "" {
 			p = &schema{Ref: p.Ref, Type: p.Type, Format: p.Format, Enum: p.Enum, Items: p.Items, Values: p.Values, Description: strings.TrimSpace(doc + " " + p.Description)}
 		}
 		s.Properties[name] = p

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,7 @@ func stateCommand(a *app) *cobra.Command {
 // stateListCommand lists addresses.
 func stateListCommand(a *app) *cobra.Command {
 	var f configFlags
+	var id string
 	cmd := &cobra.Command{
 		Use:   "list [ADDRESS...]",
 		Short: "List the stories in the state",
@@ -38,7 +40,7 @@ func stateListCommand(a *app) *cobra.Command {
 				return err
 			}
 			for _, e := range doc.Stories {
-				if wanted == nil || wanted[e.Address] {
+				if (wanted == nil || wanted[e.Address]) && (id == "" || id == e.PostID || id == e.MediaID) {
 					a.printf("%s\n", e.Address)
 				}
 			}
@@ -46,6 +48,7 @@ func stateListCommand(a *app) *cobra.Command {
 		},
 	}
 	f.register(cmd.Flags())
+	cmd.Flags().StringVar(&id, "id", "", "only the story with this `post_id` or media_id")
 	return cmd
 }
 
@@ -121,10 +124,15 @@ func stateShowCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+// rmFlags are the flags of state rm.
+type rmFlags struct {
+	config        configFlags
+	force, dryRun bool
+}
+
 // stateRmCommand takes entries out of the state.
 func stateRmCommand(a *app) *cobra.Command {
-	var f configFlags
-	var force bool
+	var f rmFlags
 	cmd := &cobra.Command{
 		Use:   "rm ADDRESS...",
 		Short: "Make the state forget stories",
@@ -135,19 +143,23 @@ publish it a second time. --no-tombstone forgets it altogether, and the next
 apply may then publish it again.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.stateRm(cmd.Context(), &f, args, force)
+			return a.stateRm(cmd.Context(), &f, args)
 		},
 	}
-	f.register(cmd.Flags())
-	cmd.Flags().BoolVar(&force, "no-tombstone", false, "also forget that a story was published")
+	f.config.register(cmd.Flags())
+	cmd.Flags().BoolVar(&f.force, "no-tombstone", false, "also forget that a story was published")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what would be removed")
 	return cmd
 }
 
 // stateRm takes entries out of the state, under the lock.
-func (a *app) stateRm(ctx context.Context, f *configFlags, args []string, force bool) error {
-	_, store, err := a.storeOf(ctx, f)
+func (a *app) stateRm(ctx context.Context, f *rmFlags, args []string) error {
+	_, store, err := a.storeOf(ctx, &f.config)
 	if err != nil {
 		return err
+	}
+	if f.dryRun {
+		return a.wouldRemove(ctx, store, args)
 	}
 	return a.withState(ctx, store, "state rm", func(s *state.Session) error {
 		doc := s.Document()
@@ -159,12 +171,30 @@ func (a *app) stateRm(ctx context.Context, f *configFlags, args []string, force 
 			if !wanted[e.Address] {
 				continue
 			}
-			if err := a.removeEntry(ctx, s, e, force); err != nil {
+			if err := a.removeEntry(ctx, s, e, f.force); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// wouldRemove says what state rm would remove.
+func (a *app) wouldRemove(ctx context.Context, store state.Store, args []string) error {
+	doc, err := a.readState(ctx, store)
+	if err != nil {
+		return err
+	}
+	wanted, err := a.wanted(doc, args)
+	if err != nil {
+		return err
+	}
+	for _, e := range doc.Stories {
+		if wanted[e.Address] {
+			a.printf("Would remove %s\n", e.Address)
+		}
+	}
+	return nil
 }
 
 // removeEntry removes one entry or leaves its tombstone.
@@ -204,7 +234,14 @@ func needsTombstone(doc *state.Document, e *state.Entry) bool {
 
 // withState runs a change of the state under its lock and writes it.
 func (a *app) withState(ctx context.Context, store state.Store, operation string, change func(*state.Session) error) error {
-	lock, err := apply.AcquireLock(ctx, store, a.lockInfo(operation), 0, a.Clock)
+	taken := a.announceLock()
+	patient := a.Clock
+	patient.Sleep = func(ctx context.Context, d time.Duration) error { return a.sleepUntil(ctx, a.Clock.Now().Add(d)) }
+	lock, err := apply.AcquireLock(ctx, store, a.lockInfo(operation), a.lockTimeout, patient)
+	taken()
+	if errors.Is(err, errStopped) {
+		return a.interrupted()
+	}
 	if locked, ok := errors.AsType[*state.LockedError](err); ok {
 		return a.locked(locked)
 	} else if err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -24,6 +25,11 @@ func Version() string {
 	return release
 }
 
+// versionLine tells the version to people.
+func versionLine() string {
+	return fmt.Sprintf("storyform %s on %s_%s\n", Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 // versionCommand prints the version.
 func versionCommand(a *app) *cobra.Command {
 	var asJSON bool
@@ -33,7 +39,7 @@ func versionCommand(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !asJSON {
-				_, err := fmt.Fprintf(a.Stdout, "storyform %s on %s_%s\n", Version(), runtime.GOOS, runtime.GOARCH)
+				_, err := io.WriteString(a.Stdout, versionLine())
 				return err
 			}
 			enc := json.NewEncoder(a.Stdout)

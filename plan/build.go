@@ -170,6 +170,7 @@ func (b *builder) plan() *Plan {
 		Diagnostics:   b.diags,
 	}
 	p.Summary = Summarize(p.Changes)
+	p.Unchanged = b.unchanged()
 	p.Upcoming, p.CancelsAll = b.upcoming(), b.cancelsAll(p.Summary.Cancel)
 	p.Summary.Waiting = len(b.waiting)
 	for _, page := range p.Pages {

@@ -63,6 +63,9 @@ type Plan struct {
 	// Upcoming lists the waiting stories by time. It is for the run that made
 	// the plan, and not saved.
 	Upcoming []Next `json:"-"`
+	// Unchanged lists, as notes, the stories that wait or are live as declared,
+	// for who wants to see everything. It is not saved either.
+	Unchanged []Change `json:"-"`
 }
 
 // Settings are the values of the storyform block that apply acts on.
@@ -74,6 +77,8 @@ type Settings struct {
 	Backend     string            `json:"backend,omitempty"`
 	BackendArgs map[string]string `json:"backend_args,omitempty"` // no secrets: those come from the environment
 	Recipients  []string          `json:"recipients,omitempty"`   // public keys for which the state is encrypted
+	// Sandbox: the plan was made against the simulator, and is good for nothing else.
+	Sandbox bool `json:"sandbox,omitempty"`
 }
 
 // Page is a Page as the plan knows it, with what is visible on it.

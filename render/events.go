@@ -61,31 +61,32 @@ type eventLook struct {
 	// jsonType is Terraform's name for it where Terraform has the like, so
 	// that wrappers made for its lines understand ours.
 	jsonType string
+	action   string // what is done to the story, in Terraform's word
 	say      func(e *Event, o Options) string
 }
 
 // eventLooks has a row for every kind.
 func eventLooks() []eventLook {
 	return []eventLook{
-		{Waiting, dim, "info", "waiting", sayWaiting},
-		{Registered, green, "info", "registered", func(e *Event, o Options) string { return "Scheduled" + sayDue(e, o) }},
-		{Changed, yellow, "info", "changed", func(e *Event, o Options) string { return "Changed, scheduled" + sayDue(e, o) }},
-		{Cancelled, red, "info", "cancelled", saying("Cancelled; nothing was published")},
-		{Forgotten, dim, "info", "forgotten", sayForgotten},
-		{UploadStarted, plain, "info", "apply_start", sayUploadStart},
-		{UploadProgress, dim, "info", "apply_progress", sayProgress},
-		{UploadWaiting, dim, "info", "apply_progress", sayUploadWaiting},
-		{UploadDone, plain, "info", "uploaded", sayAfter("Uploaded")},
-		{PublishStarted, plain, "info", "publish_start", saying("Publishing...")},
-		{Published, green, "info", "apply_complete", sayOut("Published")},
-		{Settling, magenta, "warn", "settling", saySettling},
-		{Adopted, green, "info", "apply_complete", sayOut("Found on the Page")},
-		{MissedWindow, red, "error", "missed", because("Missed")},
-		{FailedStory, red, "error", "apply_errored", because("Failed")},
-		{UnknownOutcome, magenta, "error", "apply_errored", because("The outcome is not known")},
-		{NotAttempted, yellow, "warn", "not_attempted", because("Not attempted")},
-		{Skipped, dim, "info", "skipped", because("Nothing left to do")},
-		{PageUnavailable, red, "error", "page_unavailable", because("The Page can't be used")},
+		{Waiting, dim, "info", "waiting", "noop", sayWaiting},
+		{Registered, green, "info", "registered", "create", func(e *Event, o Options) string { return "Scheduled" + sayDue(e, o) }},
+		{Changed, yellow, "info", "changed", "update", func(e *Event, o Options) string { return "Changed, scheduled" + sayDue(e, o) }},
+		{Cancelled, red, "info", "cancelled", "delete", saying("Cancelled; nothing was published")},
+		{Forgotten, dim, "info", "forgotten", "forget", sayForgotten},
+		{UploadStarted, plain, "info", "apply_start", "create", sayUploadStart},
+		{UploadProgress, dim, "info", "apply_progress", "create", sayProgress},
+		{UploadWaiting, dim, "info", "apply_progress", "create", sayUploadWaiting},
+		{UploadDone, plain, "info", "uploaded", "create", sayAfter("Uploaded")},
+		{PublishStarted, plain, "info", "publish_start", "create", saying("Publishing...")},
+		{Published, green, "info", "apply_complete", "create", sayOut("Published")},
+		{Settling, magenta, "warn", "settling", "read", saySettling},
+		{Adopted, green, "info", "apply_complete", "import", sayOut("Found on the Page")},
+		{MissedWindow, red, "error", "missed", "noop", because("Missed")},
+		{FailedStory, red, "error", "apply_errored", "create", because("Failed")},
+		{UnknownOutcome, magenta, "error", "apply_errored", "create", because("The outcome is not known")},
+		{NotAttempted, yellow, "warn", "not_attempted", "noop", because("Not attempted")},
+		{Skipped, dim, "info", "skipped", "noop", because("Nothing left to do")},
+		{PageUnavailable, red, "error", "page_unavailable", "read", because("The Page can't be used")},
 	}
 }
 
@@ -97,7 +98,7 @@ func (e *Event) look() eventLook {
 			return l
 		}
 	}
-	return eventLook{e.Kind, plain, "info", string(e.Kind), because(string(e.Kind))}
+	return eventLook{e.Kind, plain, "info", string(e.Kind), "noop", because(string(e.Kind))}
 }
 
 // subject is what an event is about: a story or a Page.

@@ -209,7 +209,7 @@ func (l *JSONLines) Event(ev Event) error {
 	look := ev.look()
 	return l.write(look.level, look.jsonType, ev.Text(l.o), ev.Time, func(e *envelope) {
 		h := &hookLine{
-			Action: "create", Event: ev.Kind, Page: ev.Page.String(), PageID: ev.PageID, Bytes: ev.Bytes, Total: ev.Total,
+			Action: look.action, Event: ev.Kind, Page: ev.Page.String(), PageID: ev.PageID, Bytes: ev.Bytes, Total: ev.Total,
 			Reason: ev.Message, URL: ev.URL, PublishAt: utc(ev.PublishAt), ExpiresAt: utc(ev.ExpiresAt),
 			Elapsed: ev.Elapsed.Seconds(),
 		}

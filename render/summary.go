@@ -38,6 +38,7 @@ func Summary(s plan.Summary) string {
 		{s.Change, "to change", false},
 		{s.Cancel, "to cancel", false},
 		{s.Resume, "to resume", false},
+		{s.Upload, "to upload ahead", false},
 		{s.Adopt, "to adopt", false},
 		{s.Settle, "to settle", false},
 		{s.Missed, "missed", false},

@@ -16,25 +16,45 @@ import (
 // zone, then the summary line and the fingerprint. Diagnostics are not part
 // of it; see Diagnostics.
 func Plan(w io.Writer, p *plan.Plan, o Options) error {
+	if err := PlanTimeline(w, p, o); err != nil {
+		return err
+	}
+	return PlanSummary(w, p, o)
+}
+
+// PlanSummary draws what ends a plan: the summary line, what needs nothing,
+// what is next, and the fingerprint.
+func PlanSummary(w io.Writer, p *plan.Plan, o Options) error {
+	s := newScreen(o)
+	s.ending(newTimeline(p, o))
+	return s.flush(w)
+}
+
+// PlanTimeline draws a plan without its summary, so that messages can stand
+// between the two: a long timeline must not carry them off the screen.
+func PlanTimeline(w io.Writer, p *plan.Plan, o Options) error {
 	s, t := newScreen(o), newTimeline(p, o)
-	if len(p.Changes) > 0 {
+	switch {
+	case len(p.Changes) > 0:
 		s.legend(t)
+	case o.Verbose && len(p.Unchanged) > 0:
+		s.paragraph(0, plain, "Nothing is to be done about these. Times are those of each Page.")
+		s.blank()
 	}
 	oneLine := s.fitsOneLine(t)
 	for i := range t.pages {
 		s.page(t, &t.pages[i], oneLine)
 	}
-	s.ending(t)
 	return s.flush(w)
 }
 
 // legend explains the glyphs that occur.
 func (s *screen) legend(t *timeline) {
-	used := map[string]bool{}
+	used := map[plan.Action]bool{}
 	for i := range t.plan.Changes {
-		used[lookOf(t.plan.Changes[i].Action).glyph] = true
+		used[t.plan.Changes[i].Action] = true
 	}
-	if len(used) == 1 && used[lookOf(plan.Note).glyph] {
+	if len(used) == 1 && used[plan.Note] {
 		s.paragraph(0, plain, "There is something to note. Times are those of each Page.")
 		s.blank()
 		return
@@ -43,9 +63,9 @@ func (s *screen) legend(t *timeline) {
 	s.blank()
 	last := ""
 	for _, l := range looks {
-		if l.legend != "" && l.glyph != last && used[l.glyph] {
-			last = l.glyph
-			s.line(text("  "), styled(l.style, l.glyph), text(" "+l.legend))
+		if l.legend != "" && l.legend != last && used[l.action] {
+			last = l.legend
+			s.hang(0, []span{text("  "), styled(l.style, l.glyph), text(" ")}, plain, l.legend)
 		}
 	}
 	s.blank()
@@ -110,7 +130,13 @@ func (s *screen) heading(t *timeline, v *pageView, d dayView) {
 			day += " (today)"
 		}
 	}
-	s.hang(0, []span{styled(bold, day), text("  ")}, bold, pageName(v)+" ("+zoneTitle(v.loc, ref)+")")
+	page := pageName(v) + " (" + zoneTitle(v.loc, ref) + ")"
+	if columns(day)+2+columns(clean(page)) > s.width() {
+		s.paragraph(0, bold, day)
+		s.paragraph(2, bold, page)
+		return
+	}
+	s.line(styled(bold, day+"  "+page))
 }
 
 // dayCells arranges the rows of a day as cells: glyph, time, address, media.

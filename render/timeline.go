@@ -108,6 +108,14 @@ func newTimeline(p *plan.Plan, o Options) *timeline {
 		v := t.page(c, o)
 		v.add(t.row(c, v.loc))
 	}
+	for i := range p.Unchanged {
+		if c := &p.Unchanged[i]; o.Verbose {
+			v := t.page(c, o)
+			r := t.row(c, v.loc)
+			r.style = dim
+			v.add(r)
+		}
+	}
 	for i := range t.pages {
 		slices.SortStableFunc(t.pages[i].days, func(a, b dayView) int { return a.date.Compare(b.date) })
 		for _, d := range t.pages[i].days {
@@ -193,6 +201,9 @@ func (t *timeline) notes(c *plan.Change, loc *time.Location) []string {
 	var notes []string
 	goesOut := c.Action == plan.Publish || c.Action == plan.Resume
 	reason := c.Reason
+	if c.Action == plan.Resume && c.Offset > 0 { // in units that people use
+		reason = "the upload was interrupted; " + Bytes(c.Offset) + " of " + Bytes(c.Bytes) + " are there"
+	}
 	if goesOut && !c.PublishAt.IsZero() && t.now.Sub(c.PublishAt) >= time.Minute {
 		due := "due " + c.PublishAt.In(loc).Format(clockForm)
 		if c.PublishAt.In(loc).Format(time.DateOnly) != t.now.In(loc).Format(time.DateOnly) {

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// addLockTimeout gives every command that takes the lock of the state the flag
+// that says how long to wait for it.
+func (a *app) addLockTimeout(root *cobra.Command) {
+	for name := range strings.SplitSeq(locking, ",") {
+		if cmd, _, err := root.Find(strings.Fields(name)); err == nil {
+			cmd.Flags().DurationVar(&a.lockTimeout, "lock-timeout", 0, "how long to wait for somebody else's state lock")
+		}
+	}
+}
+
+// lockPatience is how long the lock of the state may take before somebody who
+// watches is told what is waited for.
+const lockPatience = 400 * time.Millisecond
+
+// announceLock says that the lock is being waited for, unless the function
+// that it returns is called before that is worth saying.
+func (a *app) announceLock() (taken func()) {
+	if a.events.alone {
+		return func() {}
+	}
+	t := time.AfterFunc(lockPatience, func() {
+		fmt.Fprintln(a.Stderr, "Acquiring state lock. This may take a few moments...")
+	})
+	return sync.OnceFunc(func() { t.Stop() })
+}
