@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	statetest.Main(m, func(where string) (state.Store, error) { return Open(where) })
 }
 
 const (
