@@ -122,6 +122,7 @@ variable "brand" {
 }
 
 storyform {
+  settle_after = "1m" # the least: processes wait for it
   BACKEND
 }
 ` + oneVideo + `
