@@ -92,8 +92,25 @@ func parse(given map[string]string, env func(string) string) (*settings, error) 
 				return nil, fmt.Errorf("the http backend doesn't send a password to %s: everybody on the way could read it; use https", display(u))
 			}
 		}
+		if err := sameHost(given, env, set); err != nil {
+			return nil, err
+		}
 	}
 	return set, p.err
+}
+
+// sameHost refuses to send a password elsewhere than where the environment says
+// that the state is, if it says so: a pull request can change the
+// configuration, and is planned with the password of whoever reviews it.
+func sameHost(given map[string]string, env func(string) string, set *settings) error {
+	for name, u := range map[string]*url.URL{"address": set.address, "lock_address": set.lockAddress, "unlock_address": set.unlockAddress} {
+		home, err := url.Parse(lookup(env, "address"))
+		if err != nil || home.Host == "" || given[name] == "" || u.Host == home.Host {
+			continue
+		}
+		return state.WrongArgument("http", name, "the password in the environment is for %s, which the environment gives as the address, and the configuration would send it to %s; let one of the two say where the state is", home.Host, u.Host)
+	}
+	return nil
 }
 
 // lookup reads an argument from the environment.
