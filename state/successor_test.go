@@ -187,6 +187,20 @@ func TestUnsaved(t *testing.T) {
 	}
 }
 
+// What a run could not write because another one went on is not kept, whichever
+// of its errors is told first.
+func TestUnsavedConflict(t *testing.T) {
+	m := new(statetest.Memory)
+	s, other := open(t, m), open(t, m)
+	ok(t, other.Put(t.Context(), "register", entry("b", story.Scheduled), nil))
+	if err := s.Put(t.Context(), "register", entry("a", story.Scheduled), nil); !errors.Is(err, state.ErrConflict) {
+		t.Fatalf("got error %v", err)
+	}
+	if unsaved, err := s.Unsaved(); unsaved != nil || err != nil {
+		t.Errorf("got %+v and error %v", unsaved, err)
+	}
+}
+
 func TestMove(t *testing.T) {
 	at := now()
 	there := doc(4, tried(story.Publishing, 0, "1"))
