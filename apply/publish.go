@@ -66,9 +66,12 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 }
 
 // announcementLife is how long after its announcement a publish call may still
-// begin. It is shorter than any settle_after, from which on another run may
-// take an announced call for one that was never made.
+// begin. With the time that the call may take it is shorter than any
+// settle_after, from which on another run may take an announced call for one
+// that was never made.
 const announcementLife = 30 * time.Second
+
+const _ = uint(plan.ShortestSettle - announcementLife - publishTimeout - 1) // not negative
 
 // announce makes the record durable without which no publish call is made.
 func (w *worker) announce(e *state.Entry) error {
