@@ -75,7 +75,8 @@ const _ = uint(plan.ShortestSettle - announcementLife - publishTimeout - 1) // n
 
 // announce makes the record durable without which no publish call is made.
 func (w *worker) announce(e *state.Entry) error {
-	e.Operation.AttemptAt = w.Clock.Now().UTC()
+	w.announced = w.Clock.Now()
+	e.Operation.AttemptAt = atMeta(w.page, w.announced).UTC()
 	return w.put(stepPublishing, e, nil)
 }
 
@@ -113,9 +114,7 @@ func (w *worker) lastCheck(e *state.Entry) error {
 		if deadline := e.Deadline(); !deadline.IsZero() && now.After(deadline) {
 			return w.missed(e, closedText(deadline))
 		}
-		// Round drops the clock that stands still while a machine sleeps.
-		at := e.Operation.AttemptAt
-		if max(now.Sub(at), now.Round(0).Sub(at.Round(0))) <= announcementLife {
+		if elapsed(w.announced, now) <= announcementLife {
 			return nil
 		}
 		if err := w.announce(e); err != nil {

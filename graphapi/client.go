@@ -102,6 +102,9 @@ func (c *Client) Served() Served {
 	return c.served
 }
 
+// Skew is Served's, for those who have a Page only.
+func (p *Page) Skew() time.Duration { return p.client.Served().Skew }
+
 // note takes in the headers of an answer of the Graph host.
 func (c *Client) note(h http.Header, now time.Time) {
 	s := Served{Version: clean(h.Get("Facebook-Api-Version"))}
