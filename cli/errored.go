@@ -55,8 +55,12 @@ func (a *app) keepUnsaved(store state.Store, doc *state.Document) {
 	if err != nil {
 		where, from = fmt.Sprintf("only (%v)", err), "LOG"
 	}
+	log := "between the markers"
+	if a.events.alone {
+		log = "in the line of the type unsaved_state"
+	}
 	a.diagnose(diag.Diagnostics{diag.Warnf("State could not be written",
-		"What this run did and could not record is kept %s in the output between the markers. The next storyform apply finds out by itself what was published. To keep what only this run knows, put it back before that, once the state can be written again:\n\n    storyform state push %s", where, from)})
+		"What this run did and could not record is kept %s in the output %s. The next storyform apply finds out by itself what was published. To keep what only this run knows, put it back before that, once the state can be written again:\n\n    storyform state push %s", where, log, from)})
 	if a.events.alone {
 		a.events.tell(func(l *render.JSONLines) error { return l.UnsavedState(data) })
 		return
