@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -59,25 +61,35 @@ func whereIs(p place, store state.Store) string {
 }
 
 // recallPlace reads where the state was the last time; ok is false when that
-// isn't known.
-func (a *app) recallPlace() (p rememberedPlace, ok bool) {
+// isn't known. It fails when it was known and can't be understood.
+func (a *app) recallPlace() (p rememberedPlace, ok bool, err error) {
 	info, err := os.Stat(a.path(backendFile))
-	if err != nil || !info.Mode().IsRegular() || info.Size() > maxBackendFile {
-		return p, false
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return p, false, nil
+	case err != nil:
+		return p, false, err
+	case !info.Mode().IsRegular() || info.Size() > maxBackendFile:
+		return p, false, errors.New("it is no file of storyform")
 	}
 	data, err := os.ReadFile(a.path(backendFile))
-	if err != nil || json.Unmarshal(data, &p) != nil {
-		return rememberedPlace{}, false
+	if err == nil {
+		err = json.Unmarshal(data, &p)
 	}
-	_, known := backends[p.Type]
-	return p, known
+	if _, known := backends[p.Type]; err == nil && !known {
+		err = fmt.Errorf("it names a backend %q", p.Type)
+	}
+	if err != nil {
+		return rememberedPlace{}, false, err
+	}
+	return p, true, nil
 }
 
 // rememberPlace writes where the state is. That it can't be written is no
 // reason to do anything else.
 func (a *app) rememberPlace(p place, store state.Store) {
 	now := remembered(p, store)
-	if old, ok := a.recallPlace(); ok && old.same(now) {
+	if old, ok, _ := a.recallPlace(); ok && old.same(now) {
 		return
 	}
 	data, err := json.MarshalIndent(now, "", "  ")
@@ -103,7 +115,10 @@ func (f *former) foreign() bool { return f.here.Serial > 0 && f.here.Lineage != 
 // nil when there is none, and fails when nobody knows what was published,
 // because it was moved and is not here.
 func (a *app) formerPlace(ctx context.Context, p place, store state.Store) (*former, error) {
-	was, ok := a.recallPlace()
+	was, ok, err := a.recallPlace()
+	if err != nil {
+		return nil, a.unknownPlace(ctx, store, err)
+	}
 	if !ok {
 		was = rememberedPlace{Type: localBackend, Where: stateFile} // what a folder begins with
 	}
@@ -114,7 +129,6 @@ func (a *app) formerPlace(ctx context.Context, p place, store state.Store) (*for
 		return nil, nil // there never was one, or somebody took it away
 	}
 	f := new(former)
-	var err error
 	if f.here, err = a.readAnyState(ctx, store); err != nil {
 		return nil, err
 	}
@@ -137,6 +151,17 @@ func (a *app) formerPlace(ctx context.Context, p place, store state.Store) (*for
 			"Name the place that it was moved to in the backend block; from there it can be moved on. To begin without it, storyform init -reconfigure.", f.store, f.doc.MovedTo, store)
 	}
 	return f, nil
+}
+
+// unknownPlace is why nothing may be planned from nothing where nobody can tell
+// any more where the state was; nil where there is a state.
+func (a *app) unknownPlace(ctx context.Context, store state.Store, why error) error {
+	here, err := a.readAnyState(ctx, store)
+	if err != nil || here.Serial > 0 || len(here.Stories) > 0 {
+		return err
+	}
+	return fail("Former state is not known", "%s says where the state of this folder is, and can't be read: %v. In %s there is none: to plan from nothing could publish everything once more.\n\n"+
+		"Name the place where the state is in the backend block. To begin without one, storyform init -reconfigure.", backendFile, why, store)
 }
 
 // readAnyState reads a state, also one that was moved elsewhere.
