@@ -142,6 +142,9 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if d.store, err = a.openPlanStore(ctx, p.Settings); err != nil {
 		return err
 	}
+	if err := a.checkNotBared(ctx, d.store, name, p); err != nil {
+		return err
+	}
 	if d.pages, err = a.remote(ctx, p.Settings.APIVersion); err != nil {
 		return err
 	}
