@@ -55,8 +55,25 @@ func MayFollow(current, next *Document) (same bool, err error) {
 }
 
 // Remembers returns a *ForgetsError unless doc knows of every publish call that
-// before knows of.
+// before knows of, those of earlier revisions in the history included: should
+// one of them be declared again, nothing else tells that it was out.
 func Remembers(doc, before *Document) error {
+	type publication struct {
+		address  story.Address
+		revision int
+		media    string
+	}
+	told := map[publication]bool{}
+	for i := range doc.History {
+		if ev := &doc.History[i]; ev.publication() {
+			told[publication{ev.Address, ev.Revision, ev.MediaID}] = true
+		}
+	}
+	for i := range before.History {
+		if ev := &before.History[i]; ev.publication() && !told[publication{ev.Address, ev.Revision, ev.MediaID}] {
+			return &ForgetsError{ev.Address}
+		}
+	}
 	for i := range before.Stories {
 		if e := &before.Stories[i]; (e.Status.Out() || e.Attempted()) && !doc.remembers(e) {
 			return &ForgetsError{e.Address}
@@ -74,8 +91,13 @@ func (d *Document) remembers(e *Entry) bool {
 		}
 	}
 	return slices.ContainsFunc(d.History, func(ev Event) bool {
-		return ev.Address == e.Address && ev.Revision >= e.Revision && ev.MediaID != "" && ev.MediaID == e.MediaID && (ev.What == "published" || ev.What == "adopted")
+		return ev.Address == e.Address && ev.Revision >= e.Revision && ev.MediaID != "" && ev.MediaID == e.MediaID && ev.publication()
 	})
+}
+
+// publication reports whether ev says that a story went out.
+func (ev *Event) publication() bool {
+	return ev.What == "published" || ev.What == "adopted" || ev.What == "resolved" && ev.PostID != ""
 }
 
 // knowsCalls reports whether e tells of every publish call that an earlier

@@ -92,6 +92,19 @@ func TestMayFollow(t *testing.T) {
 	if _, err := state.MayFollow(doc(3, live), published); err != nil {
 		t.Errorf("a publication in the history: %v", err)
 	}
+	// An earlier revision is only in the history.
+	pending := changed(entry("a", story.Scheduled), func(e *state.Entry) { e.Revision = 2 })
+	before := doc(3, pending)
+	before.History = published.History
+	if _, err := state.MayFollow(before, doc(4, pending)); err == nil {
+		t.Error("that an earlier revision was out may be forgotten")
+	}
+	after := doc(4, pending)
+	after.History = append([]state.Event{{At: now(), What: "cancelled", Address: live.Address, Run: "r"}}, published.History...)
+	if _, err := state.MayFollow(before, after); err != nil {
+		t.Errorf("a history that has more: %v", err)
+	}
+	published.History = append([]state.Event{}, published.History...)
 	published.History[0].What = "failed"
 	if _, err := state.MayFollow(doc(3, live), published); err == nil {
 		t.Error("a refusal in the history is taken for a publication")
