@@ -1,6 +1,8 @@
 package apply_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,4 +50,29 @@ func TestClocksApart(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A machine sleeps while the answer to an upload is on its way: that the answer
+// is old by then doesn't mean that the clock is wrong, and the call that is
+// announced next is not an old one.
+func TestSleptOverAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.set("listing_lag=4m republish=" + sandbox.RepublishAgain)
+	w.declare(w.local("story", "a.jpg"))
+	w.route = func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(r)
+			if strings.HasSuffix(r.URL.Path, "/photos") {
+				w.clock.Advance(20 * time.Minute)
+			}
+			return resp, err
+		})
+	}
+	w.mustCrash("after photo_stories")
+	w.route = nil
+	if _, result, err := w.planAndApply(); err != nil {
+		t.Fatalf("%v: %v", err, result.Diagnostics)
+	}
+	w.converge()
+	w.assertOnce()
 }

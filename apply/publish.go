@@ -76,7 +76,8 @@ const _ = uint(plan.ShortestSettle - announcementLife - publishTimeout - 1) // n
 // announce makes the record durable without which no publish call is made.
 func (w *worker) announce(e *state.Entry) error {
 	w.announced = w.Clock.Now()
-	e.Operation.AttemptAt = atMeta(w.page, w.announced).UTC()
+	_, at := atMeta(w.page, w.announced)
+	e.Operation.AttemptAt = at.UTC()
 	return w.put(stepPublishing, e, nil)
 }
 

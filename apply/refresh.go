@@ -47,14 +47,16 @@ func elapsed(from, to time.Time) time.Duration {
 const maxSkew = 30 * time.Second
 
 // atMeta is a time of our clock by Meta's, where the two are apart and an
-// answer has told so. What one run records about a publish call another one
-// compares with the time at which the Page didn't list it, and they have no
-// other clock in common.
-func atMeta(page *graphapi.Page, t time.Time) time.Time {
-	if skew := page.Skew(); skew.Abs() > maxSkew {
-		return t.Add(skew)
+// answer has told so: the earliest and the latest that it can have been, since
+// an answer may be old when it is read. What one run records about a publish
+// call another one compares with the time at which the Page didn't list it, and
+// they have no other clock in common.
+func atMeta(page *graphapi.Page, t time.Time) (earliest, latest time.Time) {
+	s := page.Served()
+	if s.Skew <= maxSkew && s.Skew+s.Took >= -maxSkew {
+		return t, t
 	}
-	return t
+	return t.Add(s.Skew), t.Add(s.Skew + s.Took)
 }
 
 // UnreadText is Unread as a plan carries it.
@@ -134,12 +136,13 @@ func videoInFlight(e *state.Entry) bool {
 // listStories reads a Page's list.
 func listStories(ctx context.Context, page *graphapi.Page, id string, clk clock.Clock) (*story.PageView, error) {
 	began := clk.Now()
-	view := &story.PageView{PageID: id, Since: atMeta(page, began).Add(-listSince)}
+	since, _ := atMeta(page, began)
+	view := &story.PageView{PageID: id, Since: since.Add(-listSince)}
 	stories, err := page.Stories(ctx, graphapi.ListOptions{Since: view.Since})
 	if err != nil {
 		return nil, err
 	}
-	view.At = atMeta(page, began)
+	view.At, _ = atMeta(page, began)
 	for _, s := range stories {
 		view.Stories = append(view.Stories, story.Observed{
 			PostID: s.PostID, MediaID: s.MediaID, Kind: story.Kind(strings.ToLower(s.MediaType)),
@@ -155,7 +158,8 @@ func listStories(ctx context.Context, page *graphapi.Page, id string, clk clock.
 func videoView(ctx context.Context, page *graphapi.Page, videoID string, clk clock.Clock) (v story.VideoView, failed, err error) {
 	began := clk.Now()
 	status, err := page.VideoStatus(ctx, videoID)
-	v = story.VideoView{VideoID: videoID, At: atMeta(page, began)}
+	v.VideoID = videoID
+	v.At, _ = atMeta(page, began)
 	switch {
 	case graphapi.NotFound(err):
 		v.Gone = true
