@@ -66,13 +66,18 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 }
 
 // announcementLife is how long after its announcement a publish call may still
-// begin. It is shorter than any settle_after, from which on another run may
-// take an announced call for one that was never made.
+// begin. With the time that the call may take it is shorter than any
+// settle_after, from which on another run may take an announced call for one
+// that was never made.
 const announcementLife = 30 * time.Second
+
+const _ = uint(plan.ShortestSettle - announcementLife - publishTimeout - 1) // not negative
 
 // announce makes the record durable without which no publish call is made.
 func (w *worker) announce(e *state.Entry) error {
-	e.Operation.AttemptAt = w.Clock.Now().UTC()
+	w.announced = w.Clock.Now()
+	_, at := atMeta(w.page, w.announced)
+	e.Operation.AttemptAt = at.UTC()
 	return w.put(stepPublishing, e, nil)
 }
 
@@ -110,9 +115,7 @@ func (w *worker) lastCheck(e *state.Entry) error {
 		if deadline := e.Deadline(); !deadline.IsZero() && now.After(deadline) {
 			return w.missed(e, closedText(deadline))
 		}
-		// Round drops the clock that stands still while a machine sleeps.
-		at := e.Operation.AttemptAt
-		if max(now.Sub(at), now.Round(0).Sub(at.Round(0))) <= announcementLife {
+		if elapsed(w.announced, now) <= announcementLife {
 			return nil
 		}
 		if err := w.announce(e); err != nil {

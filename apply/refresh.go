@@ -23,6 +23,8 @@ type Observation struct {
 	Views  map[string]*story.PageView // by Page id
 	Videos map[string]story.VideoView // by video_id: uploads and publish calls in flight
 	Unread map[string]error           // by Page id: why it could not be read
+
+	began time.Time // when the reading of the first Page that was read began, by our clock
 }
 
 // observedFor is how long a reading of the Pages is relied on. Somebody may
@@ -31,15 +33,30 @@ const observedFor = time.Minute
 
 // recent reports whether the reading can still be relied on.
 func (o *Observation) recent(now time.Time) bool {
-	if o == nil {
-		return false
+	return o != nil && (len(o.Views) == 0 || elapsed(o.began, now) <= observedFor)
+}
+
+// elapsed is how much time passed, by the clock that says more: the monotonic
+// one stands still while a machine sleeps, and the other one can be set back.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
+// maxSkew is how far our clock may be from Meta's before it is taken for wrong:
+// Meta tells whole seconds, and an answer takes its time.
+const maxSkew = 30 * time.Second
+
+// atMeta is a time of our clock by Meta's, where the two are apart and an
+// answer has told so: the earliest and the latest that it can have been, since
+// an answer may be old when it is read. What one run records about a publish
+// call another one compares with the time at which the Page didn't list it, and
+// they have no other clock in common.
+func atMeta(page *graphapi.Page, t time.Time) (earliest, latest time.Time) {
+	s := page.Served()
+	if s.Skew <= maxSkew && s.Skew+s.Took >= -maxSkew {
+		return t, t
 	}
-	for _, v := range o.Views {
-		if now.Sub(v.At) > observedFor {
-			return false
-		}
-	}
-	return true
+	return t.Add(s.Skew), t.Add(s.Skew + s.Took)
 }
 
 // UnreadText is Unread as a plan carries it.
@@ -61,6 +78,7 @@ func Observe(ctx context.Context, pages *Pages, list []plan.Page, doc *state.Doc
 	group := parallel.WithLimit(parallelism)
 	for _, page := range list {
 		group.Go(func() error {
+			began := clk.Now()
 			view, videos, err := observePage(ctx, pages, page, doc, clk)
 			mu.Lock()
 			defer mu.Unlock()
@@ -69,6 +87,9 @@ func Observe(ctx context.Context, pages *Pages, list []plan.Page, doc *state.Doc
 				return nil
 			}
 			o.Views[page.ID] = view
+			if o.began.IsZero() || began.Before(o.began) {
+				o.began = began
+			}
 			for _, v := range videos {
 				o.Videos[v.VideoID] = v
 			}
@@ -114,12 +135,14 @@ func videoInFlight(e *state.Entry) bool {
 
 // listStories reads a Page's list.
 func listStories(ctx context.Context, page *graphapi.Page, id string, clk clock.Clock) (*story.PageView, error) {
-	view := &story.PageView{PageID: id, At: clk.Now()}
-	view.Since = view.At.Add(-listSince)
+	began := clk.Now()
+	since, _ := atMeta(page, began)
+	view := &story.PageView{PageID: id, Since: since.Add(-listSince)}
 	stories, err := page.Stories(ctx, graphapi.ListOptions{Since: view.Since})
 	if err != nil {
 		return nil, err
 	}
+	view.At, _ = atMeta(page, began)
 	for _, s := range stories {
 		view.Stories = append(view.Stories, story.Observed{
 			PostID: s.PostID, MediaID: s.MediaID, Kind: story.Kind(strings.ToLower(s.MediaType)),
@@ -133,8 +156,10 @@ func listStories(ctx context.Context, page *graphapi.Page, id string, clk clock.
 // an answer, not an error; failed is an error that Meta reports in one of the
 // video's phases.
 func videoView(ctx context.Context, page *graphapi.Page, videoID string, clk clock.Clock) (v story.VideoView, failed, err error) {
-	v = story.VideoView{VideoID: videoID, At: clk.Now()}
+	began := clk.Now()
 	status, err := page.VideoStatus(ctx, videoID)
+	v.VideoID = videoID
+	v.At, _ = atMeta(page, began)
 	switch {
 	case graphapi.NotFound(err):
 		v.Gone = true

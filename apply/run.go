@@ -217,7 +217,7 @@ func (r *run) staleStory(approved *plan.Plan, s plan.Stale) {
 // the Pages at once.
 func (r *run) execute() error {
 	if err := r.recordAll(); err != nil {
-		r.unsaved(err)
+		r.unsaved()
 		return err
 	}
 	workers := r.workers()
@@ -232,7 +232,7 @@ func (r *run) execute() error {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		r.unsaved(err)
+		r.unsaved()
 		r.leftovers(workers)
 		return err
 	}
@@ -242,12 +242,9 @@ func (r *run) execute() error {
 	return r.recordUpdates()
 }
 
-// unsaved keeps what could not be recorded because of err. Where another run
-// has gone on meanwhile, the store keeps it, and it is not for this state.
-func (r *run) unsaved(err error) {
-	if !errors.Is(err, state.ErrConflict) {
-		r.result.Unsaved, _ = r.session.Unsaved() // without it, what is missing is found by settling
-	}
+// unsaved keeps what could not be recorded.
+func (r *run) unsaved() {
+	r.result.Unsaved, _ = r.session.Unsaved() // without it, what is missing is found by settling
 }
 
 // workers makes one worker for each Page that has something to publish.

@@ -24,6 +24,8 @@ type worker struct {
 	address story.Address
 	changes []*plan.Change
 	page    *graphapi.Page
+	// announced is when the newest publish call was, by our clock.
+	announced time.Time
 }
 
 // problem is why a story was not brought to its end. It is an error so that

@@ -142,6 +142,9 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if d.store, err = a.openPlanStore(ctx, p.Settings); err != nil {
 		return err
 	}
+	if err := a.checkNotBared(ctx, d.store, name, p); err != nil {
+		return err
+	}
 	if d.pages, err = a.remote(ctx, p.Settings.APIVersion); err != nil {
 		return err
 	}
@@ -184,7 +187,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 		return exit(1)
 	}
 	if err != nil {
-		a.diagnose(diag.Diagnostics{runError(err, len(result.Outcomes) > 0)})
+		a.diagnose(diag.Diagnostics{runError(err, len(result.Outcomes) > 0, result.Unsaved != nil)})
 	}
 	if result.Unsaved != nil {
 		a.keepUnsaved(d.store, result.Unsaved)
@@ -200,8 +203,8 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 }
 
 // runError explains why a run ended early. begun says that something was
-// done before.
-func runError(err error, begun bool) diag.Diagnostic {
+// done before, and unsaved that a part of that is not in the state.
+func runError(err error, begun, unsaved bool) diag.Diagnostic {
 	switch {
 	case !begun:
 		return diag.Errorf("Apply could not begin", "%v. Nothing was done.", err)
@@ -211,6 +214,9 @@ func runError(err error, begun bool) diag.Diagnostic {
 	case errors.Is(err, state.ErrLockLost):
 		return diag.Errorf("State lock was lost",
 			"%v. Somebody broke the lock or it expired, so this run stopped before publishing. Run storyform plan to see where things stand.", err)
+	}
+	if unsaved {
+		return diag.Errorf("Apply ended early", "%v. What was done last could not be recorded; see below.", err)
 	}
 	return diag.Errorf("Apply ended early",
 		"%v. What was done before is recorded; run storyform plan to see what is left.", err)

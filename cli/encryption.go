@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"storyform/config"
 	"storyform/internal/agekey"
+	"storyform/plan"
 	"storyform/state"
 	"storyform/state/encrypted"
 )
@@ -30,6 +32,24 @@ func (a *app) encrypted(inner state.Store, recipients []string) (state.Store, er
 		return nil, err
 	}
 	return encrypted.New(inner, keys), nil
+}
+
+// checkNotBared refuses a saved plan that would write a state in clear which was
+// encrypted after the plan was made. Where the configuration of the plan turned
+// encryption off, the state was encrypted then already.
+func (a *app) checkNotBared(ctx context.Context, store state.Store, name string, p *plan.Plan) error {
+	s, ok := state.Find[interface{ Kept() encrypted.Kept }](store)
+	if !ok || len(p.Settings.Recipients) > 0 {
+		return nil
+	}
+	doc, err := a.readState(ctx, store)
+	if err != nil {
+		return err
+	}
+	if s.Kept().Encrypted > 0 && doc.Serial > p.Serial {
+		return fail("State is encrypted by now", "%s was made without encryption, and the state has been encrypted since: to apply it would write the state in clear. Make the plan again.", name)
+	}
+	return nil
 }
 
 // maxIdentityFile is how many bytes of a file with identities are read.

@@ -51,12 +51,16 @@ func (a *app) keepUnsaved(store state.Store, doc *state.Document) {
 		return // nothing that could be pushed
 	}
 	name, err := a.writeErrored(data)
-	where := "in " + name
+	where, from := "in "+name+", and", name
 	if err != nil {
-		where = fmt.Sprintf("between the markers in this log only (%v)", err)
+		where, from = fmt.Sprintf("only (%v)", err), "LOG"
+	}
+	log := "between the markers"
+	if a.events.alone {
+		log = "in the line of the type unsaved_state"
 	}
 	a.diagnose(diag.Diagnostics{diag.Warnf("State could not be written",
-		"What this run did and could not record is kept %s, and in the output between the markers. The next storyform apply finds out by itself what was published. To keep what only this run knows, put it back before that, once the state can be written again:\n\n    storyform state push %s", where, erroredFile)})
+		"What this run did and could not record is kept %s in the output %s. The next storyform apply finds out by itself what was published. To keep what only this run knows, put it back before that, once the state can be written again:\n\n    storyform state push %s", where, log, from)})
 	if a.events.alone {
 		a.events.tell(func(l *render.JSONLines) error { return l.UnsavedState(data) })
 		return
@@ -66,17 +70,24 @@ func (a *app) keepUnsaved(store state.Store, doc *state.Document) {
 	}
 }
 
+// maxErrored is how many such files there may be: each holds a whole state.
+const maxErrored = 100
+
 // writeErrored writes a document to a file that isn't there yet, and returns
 // its name.
 func (a *app) writeErrored(data []byte) (name string, err error) {
 	name = erroredFile
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(a.path(name)); errors.Is(err, os.ErrNotExist) {
-			break
+	for n := 2; n <= maxErrored; n++ {
+		_, err := os.Lstat(a.path(name))
+		if errors.Is(err, os.ErrNotExist) {
+			return name, atomicfile.Write(a.path(name), data, 0o600)
 		}
-		name = fmt.Sprintf("errored.state.%d.json", n)
+		if err != nil {
+			return "", err
+		}
+		name = fmt.Sprintf("errored.%d.state.json", n) // as .gitignore has it
 	}
-	return name, atomicfile.Write(a.path(name), data, 0o600)
+	return "", fmt.Errorf("there are %d files like %s already", maxErrored, erroredFile)
 }
 
 // armor packs a document as text that survives logs.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -120,5 +121,28 @@ func TestCheckBackend(t *testing.T) {
 		case strings.Contains(ds[0].Detail, "hunter2"):
 			t.Errorf("%s: the password is shown: %s", test.kind, ds[0].Detail)
 		}
+	}
+}
+
+// What can't be kept in another file is told, and never looked for for ever;
+// each file has a name that the scaffold's .gitignore knows.
+func TestWriteErrored(t *testing.T) {
+	dir := t.TempDir()
+	a := &app{Env: Env{Dir: dir}}
+	for n := 1; ; n++ {
+		name, err := a.writeErrored([]byte("state"))
+		if err != nil {
+			if n != maxErrored {
+				t.Errorf("the file with number %d: %v", n, err)
+			}
+			break
+		}
+		if !strings.HasSuffix(name, ".state.json") || n == 1 && name != erroredFile {
+			t.Errorf("the file with number %d is %s", n, name)
+		}
+	}
+	a.Dir = filepath.Join(dir, erroredFile) // no folder: nothing can be looked up there
+	if name, err := a.writeErrored([]byte("state")); err == nil {
+		t.Errorf("it was written to %s", name)
 	}
 }

@@ -124,6 +124,11 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 	}
 	switch {
 	case f.reconfigure:
+	case was != nil && was.foreign():
+		if f.migrate {
+			return fail("State of another lineage", "The state of this folder is in %s, with %s, and there is a state in %s already that has nothing in common with it: one would forget what the other has published. Nothing was moved.\n\n"+
+				"To work with the one that is there:\n    storyform init -reconfigure", was.store, count(len(was.doc.Stories), "story", "stories"), store)
+		}
 	case was != nil:
 		if err := a.agreeToMove(f, was, store); err != nil {
 			return err
@@ -133,7 +138,7 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 		}
 		a.printf("The state has been moved from %s to %s. The old one is kept, and marked as moved.\n", was.store, store)
 	case f.migrate:
-		a.printf("There is nothing to move: no other state of this folder is known, or there is one at the new place already.\n")
+		a.printf("There is nothing to move: no other state of this folder is known, or it was moved already.\n")
 	}
 	a.rememberPlace(p, store)
 	return nil

@@ -50,10 +50,37 @@ func (a *app) move(ctx context.Context, from, to state.Store) error {
 			return stateFailure(err)
 		}
 	}
-	if err := from.Commit(ctx, mark); err != nil {
+	err = from.Commit(ctx, mark)
+	if errors.Is(err, state.ErrConflict) {
+		if other, readErr := a.readAnyState(ctx, from); readErr == nil && other.MovedTo != "" {
+			return a.withdraw(ctx, from, to, copied, other)
+		}
+	}
+	if err != nil {
 		return fail("Former state can't be marked", "The state is in %s now, and its former place could not be told so: %v.\n\nRun the same command again: until then, runs with the old configuration would publish what the new state publishes, too.", to, err)
 	}
 	return nil
+}
+
+// withdraw takes back the copy of a move that another move, of somebody who
+// broke the lock, was faster than: it is marked as moved to where the other one
+// went. Otherwise there would be two states that know nothing of each other.
+// other is the other one's mark; nothing is left to do when it went to the same
+// place.
+func (a *app) withdraw(ctx context.Context, from, to state.Store, copied, other *state.Document) error {
+	if other.MovedTo == to.String() {
+		return nil
+	}
+	if copied != nil {
+		mark, _, err := state.Move(copied, other, other.MovedTo, a.run(), a.Clock.Now())
+		if err == nil {
+			err = to.Commit(ctx, mark)
+		}
+		if err != nil {
+			return fail("State was moved twice", "Another run has moved the state %s to %s, and the copy in %s could not be marked as not being the state: %v.\n\nWhat uses that copy would publish once more what is published from the other one. Remove it.", from, other.MovedTo, to, err)
+		}
+	}
+	return stateFailure(&state.MovedError{Where: from.String(), To: other.MovedTo})
 }
 
 // folded reads a state and folds what its journal holds.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"storyform/plan"
 	"storyform/state"
 	"storyform/story"
 )
@@ -31,7 +32,8 @@ asking the Page; where that can't decide, somebody who has looked at the Page
 can. The state remembers who it was.
 
 --not-published lets the next apply publish the story: be sure, because a story
-can't be removed through the API.`,
+can't be removed through the API. It is refused in the first three minutes after
+the call.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.resolve(cmd.Context(), &f, args[0]) },
 	}
@@ -69,6 +71,9 @@ func (a *app) resolve(ctx context.Context, f *resolveFlags, arg string) error {
 		if !e.Status.Doubtful() {
 			return fail("Nothing to resolve", "%s is %s; only a story whose outcome is unknown can be resolved.", addr, e.Status)
 		}
+		if err := a.tooSoon(&e, f); err != nil {
+			return err
+		}
 		a.decide(&e, f, at)
 		event := &state.Event{
 			At: a.Clock.Now().UTC(), What: "resolved", Address: e.Address, Revision: e.Revision, PageID: e.PageID, Kind: e.Kind,
@@ -82,6 +87,20 @@ func (a *app) resolve(ctx context.Context, f *resolveFlags, arg string) error {
 		a.printf("Resolved %s: it is %s now.\n", addr, e.Status)
 		return nil
 	})
+}
+
+// tooSoon refuses to take a story for not published while its publish call may
+// still be under way: in a run that was stopped, or at Meta.
+func (a *app) tooSoon(e *state.Entry, f *resolveFlags) error {
+	if !f.notPublished || e.Operation == nil {
+		return nil
+	}
+	over := e.Operation.AttemptAt.Add(plan.ShortestSettle)
+	if !a.Clock.Now().Before(over) {
+		return nil
+	}
+	return fail("Publish call may still be under way", "A publish call for %s was announced at %s, and what the Page shows says nothing before %s: published now, the story could be out twice. Look at the Page again then.",
+		e.Address, e.Operation.AttemptAt.UTC().Format(time.RFC3339), over.UTC().Format(time.RFC3339))
 }
 
 // decide writes the decision into an entry.

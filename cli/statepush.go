@@ -42,12 +42,12 @@ func (a *app) statePush(ctx context.Context, f *configFlags, name string) error 
 	if err != nil {
 		return err
 	}
-	base, _, err := store.Load(ctx)
-	if err != nil {
-		return stateFailure(err)
-	}
 	return a.withState(ctx, store, "state push", func(s *state.Session) error {
-		if err := s.Fold(ctx); err != nil {
+		base, _, err := store.Load(ctx) // under the lock: what a run folded since is not the journal that pushed knows
+		if err == nil {
+			err = s.Fold(ctx)
+		}
+		if err != nil {
 			return stateFailure(err)
 		}
 		current := s.Document()

@@ -151,7 +151,7 @@ const (
 	defaultAPIVersion  = "v25.0"
 	defaultMaxPublish  = 20
 	defaultSettleAfter = 5 * time.Minute
-	minSettleAfter     = time.Minute
+	minSettleAfter     = 3 * time.Minute // plan.ShortestSettle
 	maxUploadAhead     = 12 * time.Hour // Meta keeps an unpublished photo about 24 hours
 	defaultMediaRules  = "default"
 )

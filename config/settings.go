@@ -67,7 +67,7 @@ func (l *loader) loadSettings() {
 		s.SettleAfter = d
 		if d < minSettleAfter {
 			l.report(noAddress, errIn(b.expr("settle_after"), ctx, "Doubt settled too soon",
-				"Lists of stories lag behind, so settle_after must be 1m at least: a story that isn't listed yet must not be taken for one that was not published."))
+				"Lists of stories lag behind, and a publish call may take two minutes, so settle_after must be 3m at least: a story that isn't listed yet must not be taken for one that was not published."))
 		}
 	}
 	if v, set := l.attrString(noAddress, b, "media_rules", ctx); set {

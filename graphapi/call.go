@@ -167,6 +167,9 @@ func (p *Page) send(ctx context.Context, c call, token Token, decode func([]byte
 		return e
 	}
 	defer resp.Body.Close()
+	if c.upload == nil {
+		p.client.note(resp.Header, began, p.client.clock.Now())
+	}
 	e := p.receive(ctx, limited, c, resp, decode, secrets)
 	p.logCall(ctx, c, began, resp, e)
 	return e
@@ -177,9 +180,6 @@ func (p *Page) receive(ctx, limited context.Context, c call, resp *http.Response
 	now := p.client.clock.Now()
 	app, page := usageOf(resp.Header, now)
 	p.observe(app, page)
-	if c.upload == nil {
-		p.client.note(resp.Header, now)
-	}
 	limit := c.limit
 	if limit == 0 {
 		limit = maxReply

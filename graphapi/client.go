@@ -90,8 +90,11 @@ type Served struct {
 	// answered by the oldest one left.
 	Version string
 	// Skew is the server's clock minus ours, to about a second; zero when the
-	// server told no time.
+	// server told no time. It is more, by Took at most, when the answer was long
+	// on its way or was read late.
 	Skew time.Duration
+	// Took is how much time passed from the request to the answer.
+	Took time.Duration
 }
 
 // Served returns what the newest answer of the Graph host told; the zero
@@ -102,9 +105,15 @@ func (c *Client) Served() Served {
 	return c.served
 }
 
-// note takes in the headers of an answer of the Graph host.
-func (c *Client) note(h http.Header, now time.Time) {
+// Served is the client's, for those who have a Page only.
+func (p *Page) Served() Served { return p.client.Served() }
+
+// note takes in the headers of an answer of the Graph host to a request that
+// was sent at began.
+func (c *Client) note(h http.Header, began, now time.Time) {
 	s := Served{Version: clean(h.Get("Facebook-Api-Version"))}
+	// Round drops the clock that stands still while a machine sleeps.
+	s.Took = max(now.Sub(began), now.Round(0).Sub(began.Round(0)))
 	if t, err := http.ParseTime(h.Get("Date")); err == nil {
 		s.Skew = t.Sub(now)
 	}

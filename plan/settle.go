@@ -64,12 +64,18 @@ const videoGrace = 2 * time.Minute
 // time for lists to lag, absence would be believed at once.
 const defaultSettleAfter = 5 * time.Minute
 
-// settleAfter is how long after a publish call a list may still lag.
+// ShortestSettle is the shortest setting that counts: a call may begin some
+// time after its announcement, and then take its time. Until both are surely
+// over, absence says nothing, however fast lists are.
+const ShortestSettle = 3 * time.Minute
+
+// settleAfter is how long after a publish call was announced a list may still
+// lag.
 func settleAfter(setting time.Duration) time.Duration {
 	if setting <= 0 {
 		return defaultSettleAfter
 	}
-	return setting
+	return max(setting, ShortestSettle)
 }
 
 // Evidence is what is known about a doubtful story.

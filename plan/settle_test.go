@@ -124,6 +124,13 @@ func TestJudgeWithoutSettleAfter(t *testing.T) {
 			}
 		}
 	}
+	// A call that was announced two minutes ago may still be under way.
+	for tried, want := range map[string]Verdict{"2m59s": Wait, "3m": TryAgain} {
+		e := entry(t, "a", "unknown due tried="+tried)
+		if got, _, _ := Judge(&e, Evidence{Now: noon, List: listing(t, "empty"), SettleAfter: time.Minute}); got != want {
+			t.Errorf("settle_after 1m, tried %s ago: got %s, want %s", tried, got, want)
+		}
+	}
 	in := world(t, []string{"a:due"}, []string{"a:live due sent=1m"}, "empty")
 	in.Settings.SettleAfter = 0
 	if p := Build(in); len(p.Updates) > 0 {

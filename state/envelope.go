@@ -117,10 +117,15 @@ func refold(where string, base []byte, lines []string) (*Document, error) {
 		if journal = append(journal, rec); !rec.Seal {
 			continue
 		}
-		if doc, err = foldEncrypted(doc, journal); err != nil {
+		if doc.Envelope != nil && doc.Envelope.Lines != nil {
+			err = doc.extend(journal) // in place: there may be many journals
+		} else {
+			doc, err = foldEncrypted(doc, journal)
+		}
+		if err != nil {
 			return nil, err
 		}
-		journal = nil
+		journal = journal[:0]
 	}
 	if len(journal) > 0 || doc.Envelope == nil || doc.Envelope.Lines == nil {
 		return nil, errors.New("the journal in it isn't sealed")
@@ -147,25 +152,34 @@ func foldEncrypted(doc *Document, records []Record) (*Document, error) {
 			return nil, err
 		}
 	}
+	if err := d.extend(records); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// extend folds a sealed journal into a document that holds one already, or is
+// to, and makes it that of the next serial.
+func (d *Document) extend(records []Record) error {
 	sealed := false
 	for i, rec := range records {
-		if err := rec.follows(doc.Serial, i, sealed, d.Lineage); err != nil {
-			return nil, err
+		if err := rec.follows(d.Serial, i, sealed, d.Lineage); err != nil {
+			return err
 		}
 		line, err := EncodeRecord(rec)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		d.Envelope.Lines = append(d.Envelope.Lines, strings.TrimSuffix(string(line), "\n"))
 		d.Lineage, sealed = rec.Lineage, rec.Seal
 	}
 	if !sealed {
-		return nil, fmt.Errorf("the journal is open: %w", ErrEncrypted)
+		return fmt.Errorf("the journal is open: %w", ErrEncrypted)
 	}
 	if d.Serial++; d.Serial == 0 {
-		return nil, errTopSerial
+		return errTopSerial
 	}
-	return d, nil
+	return nil
 }
 
 // clone returns a deep copy of e.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -202,6 +203,33 @@ type (
 
 func (inner) Probe() string   { return "probed" }
 func (s outer) Unwrap() Store { return s.Store }
+
+// A document of many journals costs no more than it has bytes: whoever may write
+// to a store could make others read for hours otherwise.
+func TestManyJournals(t *testing.T) {
+	d := &Document{Version: EnvelopeVersion, Lineage: "l", Serial: 8000, Envelope: new(Envelope)}
+	for base := range d.Serial {
+		line, err := EncodeRecord(covered(base, 1, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Envelope.Lines = append(d.Envelope.Lines, strings.TrimSuffix(string(line), "\n"))
+	}
+	data, err := Encode(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	back, err := Decode("s", data)
+	runtime.ReadMemStats(&after)
+	if err != nil || back.Serial != d.Serial || len(back.Envelope.Lines) != 8000 {
+		t.Fatalf("got serial %d and error %v", back.Serial, err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 200*uint64(len(data)) {
+		t.Errorf("%d bytes were allocated for %d", n, len(data))
+	}
+}
 
 func TestFind(t *testing.T) {
 	type prober = interface{ Probe() string }

@@ -191,14 +191,15 @@ func (s *Session) writeBatch(ctx context.Context) {
 }
 
 // Unsaved returns the document that this run would have left behind, had the
-// store taken everything; nil when nothing is missing. It is the successor of
+// store taken everything; nil when nothing is missing, and when another run has
+// gone on meanwhile: then it is not for this state. It is the successor of
 // the document that the journal follows, also where the journal holds records
 // that are in the store. A publish call that was announced in it may not have
 // been made: that is for the next run to find out, as ever.
 func (s *Session) Unsaved() (*Document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.lost) == 0 {
+	if len(s.lost) == 0 || errors.Is(s.err, ErrConflict) {
 		return nil, nil
 	}
 	doc, base := s.log.document(), s.log.base

@@ -55,8 +55,25 @@ func MayFollow(current, next *Document) (same bool, err error) {
 }
 
 // Remembers returns a *ForgetsError unless doc knows of every publish call that
-// before knows of.
+// before knows of, those of earlier revisions in the history included: should
+// one of them be declared again, nothing else tells that it was out.
 func Remembers(doc, before *Document) error {
+	type publication struct {
+		address  story.Address
+		revision int
+		media    string
+	}
+	told := map[publication]bool{}
+	for i := range doc.History {
+		if ev := &doc.History[i]; ev.publication() {
+			told[publication{ev.Address, ev.Revision, ev.MediaID}] = true
+		}
+	}
+	for i := range before.History {
+		if ev := &before.History[i]; ev.publication() && !told[publication{ev.Address, ev.Revision, ev.MediaID}] {
+			return &ForgetsError{ev.Address}
+		}
+	}
 	for i := range before.Stories {
 		if e := &before.Stories[i]; (e.Status.Out() || e.Attempted()) && !doc.remembers(e) {
 			return &ForgetsError{e.Address}
@@ -74,8 +91,13 @@ func (d *Document) remembers(e *Entry) bool {
 		}
 	}
 	return slices.ContainsFunc(d.History, func(ev Event) bool {
-		return ev.Address == e.Address && ev.Revision >= e.Revision && ev.MediaID != "" && ev.MediaID == e.MediaID && (ev.What == "published" || ev.What == "adopted")
+		return ev.Address == e.Address && ev.Revision >= e.Revision && ev.MediaID != "" && ev.MediaID == e.MediaID && ev.publication()
 	})
+}
+
+// publication reports whether ev says that a story went out.
+func (ev *Event) publication() bool {
+	return ev.What == "published" || ev.What == "adopted" || ev.What == "resolved" && ev.PostID != ""
 }
 
 // knowsCalls reports whether e tells of every publish call that an earlier
@@ -88,22 +110,32 @@ func (e *Entry) knowsCalls(was *Entry) bool {
 		return true
 	case was.Status.Out():
 		return false
-	case e.Revision > was.Revision:
-		return true
 	}
 	for _, id := range was.TriedMedia {
 		if !slices.Contains(e.TriedMedia, id) {
 			return false
 		}
 	}
-	if !was.Status.Doubtful() {
+	if !was.Status.Doubtful() || e.Revision > was.Revision {
+		return true // a revision is only registered once the one before is settled
+	}
+	if r := e.Resolution; r != nil && !r.At.Before(was.attemptAt()) {
+		return true // somebody looked at the Page
+	}
+	// The newest call counts: how it ended, or at least that it was made. That
+	// its end was written down later is not enough: the answer to an earlier
+	// call may have come after another one was announced.
+	refused := e.Status == story.Failed && e.Failure != nil && !e.Failure.At.Before(was.attemptAt())
+	if !refused && !e.Status.Doubtful() {
+		return false
+	}
+	switch e.attemptAt().Compare(was.attemptAt()) {
+	case -1:
+		return false
+	case 0:
 		return true
 	}
-	// The newest call counts: how it ended, or at least that it was made.
-	if e.Status.Doubtful() {
-		return !e.attemptAt().Before(was.attemptAt())
-	}
-	return e.Failure != nil && !e.Failure.At.Before(was.attemptAt())
+	return e.attempts() >= was.attempts() // clocks may be wrong
 }
 
 // attemptAt is when the newest publish call was announced.
@@ -112,6 +144,14 @@ func (e *Entry) attemptAt() time.Time {
 		return time.Time{}
 	}
 	return e.Operation.AttemptAt
+}
+
+// attempts is how many publish calls were announced with the newest upload.
+func (e *Entry) attempts() int {
+	if e.Operation == nil {
+		return 0
+	}
+	return e.Operation.Attempt
 }
 
 // Rejoin returns unsaved, which a run could not write, as the successor of

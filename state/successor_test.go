@@ -40,6 +40,12 @@ func TestMayFollow(t *testing.T) {
 			e.Failure = &state.Failure{At: now().Add(time.Duration(minute) * time.Minute)}
 		})
 	}
+	again := changed(tried(story.Publishing, 9, "1"), func(e *state.Entry) { e.Operation.Attempt = 2 })
+	unsent := changed(tried(story.Unknown, 9, "1"), func(e *state.Entry) { e.Operation.Attempt = 1 })
+	resolved := changed(failedAt(12), func(e *state.Entry) {
+		e.Operation, e.MediaID = nil, ""
+		e.Resolution = &state.Resolution{At: now().Add(12 * time.Minute)}
+	})
 	second := changed(entry("a", story.Scheduled), func(e *state.Entry) { e.Revision = 2 })
 	tests := []struct {
 		name   string
@@ -61,6 +67,14 @@ func TestMayFollow(t *testing.T) {
 		{"doubt became live", doubt, []state.Entry{live}, true},
 		{"doubt became a refusal", doubt, []state.Entry{failedAt(6)}, true},
 		{"doubt became a refusal of before", doubt, []state.Entry{failedAt(4)}, false},
+		{"doubt of a second call became the late refusal of the first", again, []state.Entry{failedAt(12)}, false},
+		{"doubt of a second call became that of a first, by a clock that is ahead", again, []state.Entry{tried(story.Unknown, 60, "1")}, false},
+		{"doubt of a second call that was none", again, []state.Entry{unsent}, true},
+		{"doubt of a second call was resolved by hand", again, []state.Entry{resolved}, true},
+		{"doubt was resolved by hand before the second call", tried(story.Publishing, 15, "1"), []state.Entry{resolved}, false},
+		{"doubt became a later upload's failure", doubt, []state.Entry{changed(failedAt(9), func(e *state.Entry) { e.Operation = &state.Operation{} })}, false},
+		{"doubt became another revision", doubt, []state.Entry{second}, false},
+		{"doubt was settled and became another revision", doubt, []state.Entry{changed(second, func(e *state.Entry) { e.TriedMedia = []string{"1"} })}, true},
 		{"other media were tried", tried(story.Failed, 5, "1", "2"), []state.Entry{tried(story.Failed, 5, "2")}, false},
 		{"more media were tried", tried(story.Failed, 5, "1"), []state.Entry{tried(story.Failed, 6, "1", "2")}, true},
 		{"an earlier revision", changed(live, func(e *state.Entry) { e.Revision = 2 }), []state.Entry{live}, false},
@@ -78,6 +92,19 @@ func TestMayFollow(t *testing.T) {
 	if _, err := state.MayFollow(doc(3, live), published); err != nil {
 		t.Errorf("a publication in the history: %v", err)
 	}
+	// An earlier revision is only in the history.
+	pending := changed(entry("a", story.Scheduled), func(e *state.Entry) { e.Revision = 2 })
+	before := doc(3, pending)
+	before.History = published.History
+	if _, err := state.MayFollow(before, doc(4, pending)); err == nil {
+		t.Error("that an earlier revision was out may be forgotten")
+	}
+	after := doc(4, pending)
+	after.History = append([]state.Event{{At: now(), What: "cancelled", Address: live.Address, Run: "r"}}, published.History...)
+	if _, err := state.MayFollow(before, after); err != nil {
+		t.Errorf("a history that has more: %v", err)
+	}
+	published.History = append([]state.Event{}, published.History...)
 	published.History[0].What = "failed"
 	if _, err := state.MayFollow(doc(3, live), published); err == nil {
 		t.Error("a refusal in the history is taken for a publication")
@@ -170,6 +197,20 @@ func TestUnsaved(t *testing.T) {
 	foreign.PrevSHA256 = "of something else"
 	if got, err := state.Rejoin(base, current, foreign); err != nil || got != foreign {
 		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// What a run could not write because another one went on is not kept, whichever
+// of its errors is told first.
+func TestUnsavedConflict(t *testing.T) {
+	m := new(statetest.Memory)
+	s, other := open(t, m), open(t, m)
+	ok(t, other.Put(t.Context(), "register", entry("b", story.Scheduled), nil))
+	if err := s.Put(t.Context(), "register", entry("a", story.Scheduled), nil); !errors.Is(err, state.ErrConflict) {
+		t.Fatalf("got error %v", err)
+	}
+	if unsaved, err := s.Unsaved(); unsaved != nil || err != nil {
+		t.Errorf("got %+v and error %v", unsaved, err)
 	}
 }
 

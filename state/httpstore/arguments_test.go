@@ -114,3 +114,19 @@ func TestClientCertificate(t *testing.T) {
 		t.Errorf("got %+v, want a certificate, an authority and no verification", set.tls)
 	}
 }
+
+// Addresses that are shown alike are told apart, without what may be secret.
+func TestWhich(t *testing.T) {
+	which := func(address string) string {
+		t.Helper()
+		s, err := Open(t.Context(), map[string]string{"address": address, "lock_address": "https://example.com/lock"}, func(string) string { return "" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Which()
+	}
+	plain, a, b := which("https://example.com/state"), which("https://example.com/state?key=aaaa"), which("https://example.com/state?key=bbbb")
+	if plain != "" || a == "" || a == b || strings.Contains(a, "aaaa") {
+		t.Errorf("got %q, %q and %q", plain, a, b)
+	}
+}

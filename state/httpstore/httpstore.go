@@ -43,6 +43,7 @@ package httpstore
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -93,6 +94,15 @@ func open(args map[string]string, env func(string) string, clk clock.Clock) (*St
 
 // String returns the address, without what may be secret in it.
 func (s *Store) String() string { return s.where }
+
+// Which tells apart stores whose addresses differ only in what String doesn't
+// show: a hash of it, or "" where there is nothing of the kind.
+func (s *Store) Which() string {
+	if s.set.address.RawQuery == "" {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(s.set.address.RawQuery)))
+}
 
 // Load returns the newest document and the records that follow it.
 func (s *Store) Load(ctx context.Context) (*state.Document, []state.Record, error) {

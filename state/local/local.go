@@ -115,6 +115,21 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
+// Exists reports whether there is, or may be, a state at path: its document
+// or, after a first run that crashed, only its journal.
+func Exists(path string) bool {
+	target, err := resolve(path)
+	if err != nil {
+		return true
+	}
+	for _, name := range []string{target, target + journalSuffix} {
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
 // checkKind makes sure that nothing but a file is at the document's path.
 func (s *Store) checkKind() error {
 	info, err := s.root.Stat(s.name)
@@ -161,7 +176,10 @@ func (s *Store) String() string { return s.path }
 // held.
 func (s *Store) Close() error { return s.root.Close() }
 
-func (s *Store) journalName() string { return s.name + ".journal" }
+// journalSuffix is what the journal's name has behind the document's.
+const journalSuffix = ".journal"
+
+func (s *Store) journalName() string { return s.name + journalSuffix }
 func (s *Store) backupName() string  { return s.name + ".backup" }
 func (s *Store) guardName() string   { return "." + s.name + ".guard" }
 func (s *Store) lockName() string    { return "." + s.name + ".lock" }
