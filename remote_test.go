@@ -122,7 +122,7 @@ variable "brand" {
 }
 
 storyform {
-  settle_after = "1m" # the least: processes wait for it
+  settle_after = "3m" # the least: processes wait for it
   BACKEND
 }
 ` + oneVideo + `
