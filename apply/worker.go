@@ -14,7 +14,8 @@ import (
 )
 
 // lockMargin is how long the lock must still be held when a publish call
-// begins: longer than the call can take.
+// begins: longer than most calls take. One that takes longer is safe because
+// nobody judges it before plan.ShortestSettle is over.
 const lockMargin = 30 * time.Second
 
 // worker publishes the stories of one Page, one after another.

@@ -152,7 +152,7 @@ const (
 	defaultMaxPublish  = 20
 	defaultSettleAfter = 5 * time.Minute
 	minSettleAfter     = 3 * time.Minute // plan.ShortestSettle
-	maxUploadAhead     = 12 * time.Hour // Meta keeps an unpublished photo about 24 hours
+	maxUploadAhead     = 12 * time.Hour  // Meta keeps an unpublished photo about 24 hours
 	defaultMediaRules  = "default"
 )
 
