@@ -71,7 +71,7 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 // that was never made.
 const announcementLife = 30 * time.Second
 
-const _ = uint(plan.ShortestSettle - announcementLife - publishTimeout - 1) // not negative
+const _ = uint(min(plan.ShortestSettle, plan.VideoGrace) - announcementLife - publishTimeout - 1) // not negative
 
 // announce makes the record durable without which no publish call is made.
 func (w *worker) announce(e *state.Entry) error {

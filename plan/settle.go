@@ -56,9 +56,10 @@ const (
 // Tries is how many publish calls may be made for one upload.
 const Tries = 2
 
-// videoGrace is how long after an attempt a video's "not_published" is not
-// yet believed, because publishing is asynchronous.
-const videoGrace = 2 * time.Minute
+// VideoGrace is how long after a publish call was announced a video's
+// "not_published" is not yet believed: the call may begin some time later and
+// take its time, and publishing is asynchronous.
+const VideoGrace = 150 * time.Second
 
 // defaultSettleAfter stands in for a setting that is missing: without any
 // time for lists to lag, absence would be believed at once.
@@ -146,7 +147,7 @@ func ended(closed, settled bool) (Verdict, *Found, string) {
 func notPublished(e *state.Entry, ev Evidence, attempted time.Time) bool {
 	v := ev.Video
 	return e.Kind == story.Video && v != nil && v.Publish == "not_published" && !v.Busy && !v.Gone &&
-		!v.At.Before(attempted.Add(videoGrace)) && !ev.List.At.Before(attempted.Add(videoGrace))
+		!v.At.Before(attempted.Add(VideoGrace)) && !ev.List.At.Before(attempted.Add(VideoGrace))
 }
 
 // attemptedAt is when the newest publish call was announced.
