@@ -64,7 +64,7 @@ with 130. The second leaves at once; the state is right all the same.`,
 			return a.applyConfig(cmd.Context(), &f)
 		},
 	}
-	f.register(cmd.Flags())
+	f.register(a, cmd.Flags())
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "don't ask for approval")
 	flags.StringVar(&f.expect, "expect", "", "refuse unless the plan has this `fingerprint`")
@@ -93,7 +93,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if err != nil {
 		return a.orInterrupted(err)
 	}
-	if err := a.showPlan(d.plan, f.verbose); err != nil {
+	if err := a.showPlan(d.plan); err != nil {
 		return err
 	}
 	if d.plan.Diagnostics.HasErrors() {
@@ -113,6 +113,8 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		if err := a.approve(d.plan); err != nil {
 			return err
 		}
+	} else {
+		a.screens.standApart()
 	}
 	return a.thenOutputs(ctx, cfg, a.carryOut(ctx, f, d))
 }

@@ -65,7 +65,7 @@ func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID st
 		}
 		return fail("Story was not imported", "%s: %s.", addr, why)
 	}
-	if err := a.showPlan(d.plan, false); err != nil {
+	if err := a.showPlan(d.plan); err != nil {
 		return err
 	}
 	return a.carryOut(ctx, f, d)

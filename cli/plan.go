@@ -22,7 +22,6 @@ type planFlags struct {
 	offline   bool
 	adoptNone bool
 	detailed  bool
-	verbose   bool
 	events    eventFlags
 	filter    filterFlags
 	format    string
@@ -32,8 +31,8 @@ type planFlags struct {
 	checkURLs bool
 }
 
-// register adds the flags.
-func (f *planFlags) register(flags *pflag.FlagSet) {
+// register adds the flags of an invocation.
+func (f *planFlags) register(a *app, flags *pflag.FlagSet) {
 	f.config.register(flags)
 	f.remote.register(flags)
 	f.events.register(flags)
@@ -41,7 +40,7 @@ func (f *planFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.refresh, "refresh", true, "ask the Pages what is on them; without it no token is needed")
 	flags.BoolVar(&f.adoptNone, "adopt-none", false, "with a new state: none of the stories that are live on the Pages is ours")
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 when there are changes (apply: when something was published)")
-	flags.BoolVar(&f.verbose, "verbose", false, "show unchanged stories and every attribute, too")
+	flags.BoolVar(&a.verbose, "verbose", false, "show unchanged stories, every attribute and every warning, too")
 }
 
 // planCommand shows what apply would do.
@@ -60,7 +59,7 @@ not even read the state.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runPlan(cmd.Context(), &f, out) },
 	}
-	f.register(cmd.Flags())
+	f.register(a, cmd.Flags())
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "save the plan to a `file`, for apply")
 	flags.StringVar(&f.format, "format", "text", "print the plan as `text|"+strings.Join(formatNames()[1:], "|")+"`")
@@ -114,7 +113,7 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	if f.checkURLs {
 		d.plan.Diagnostics = append(d.plan.Diagnostics, a.checkURLs(ctx, cfg)...)
 	}
-	if err := a.writePlan(ctx, d.plan, format, f.verbose); err != nil {
+	if err := a.writePlan(ctx, d.plan, format); err != nil {
 		return err
 	}
 	if err := a.writePlanFiles(ctx, d.plan, f); err != nil {
@@ -149,7 +148,7 @@ func (a *app) writePlanFiles(ctx context.Context, p *plan.Plan, f *planFlags) er
 			return err
 		}
 		var buf bytes.Buffer
-		if err := format.Render(&buf, p, a.planOptions(ctx, p, f.verbose)); err != nil {
+		if err := format.Render(&buf, p, a.planOptions(ctx, p)); err != nil {
 			return fail("Plan can't be written", "%v", err)
 		}
 		if err := atomicfile.Write(a.path(file.name), buf.Bytes(), 0o644); err != nil {
@@ -161,18 +160,18 @@ func (a *app) writePlanFiles(ctx context.Context, p *plan.Plan, f *planFlags) er
 
 // planOptions are the options for a plan as a document for others to read:
 // never with colours, with pictures and links where there are any.
-func (a *app) planOptions(ctx context.Context, p *plan.Plan, verbose bool) render.Options {
-	return render.Options{Verbose: verbose, Now: p.CreatedAt, Thumbnail: a.thumbnails(ctx), Link: a.repositoryLink()}
+func (a *app) planOptions(ctx context.Context, p *plan.Plan) render.Options {
+	return render.Options{Verbose: a.verbose, Now: p.CreatedAt, Thumbnail: a.thumbnails(ctx), Link: a.repositoryLink()}
 }
 
 // writePlan shows a plan in a format.
-func (a *app) writePlan(ctx context.Context, p *plan.Plan, format render.Format, verbose bool) error {
+func (a *app) writePlan(ctx context.Context, p *plan.Plan, format render.Format) error {
 	if format.Name == "text" {
-		return a.showPlan(p, verbose)
+		return a.showPlan(p)
 	}
 	a.diagnoseText(p.Diagnostics)
 	a.events.tell(func(l *render.JSONLines) error { return l.Plan(p) })
-	if err := format.Render(a.Stdout, p, a.planOptions(ctx, p, verbose)); err != nil {
+	if err := format.Render(a.Stdout, p, a.planOptions(ctx, p)); err != nil {
 		return fail("Plan can't be written", "%v", err)
 	}
 	return nil

@@ -40,7 +40,7 @@ func (a *app) showPlanFile(name string, asJSON bool) error {
 	if asJSON {
 		return render.JSON(a.Stdout, p)
 	}
-	return a.showPlan(p, false)
+	return a.showPlan(p)
 }
 
 // showState shows the state.
