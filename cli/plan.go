@@ -56,13 +56,16 @@ shows what apply would do. It changes nothing and takes no lock.
 With --out the plan is saved, and apply PLANFILE does what was reviewed and
 nothing else. --refresh=false asks no Page and needs no token; --offline does
 not even read the state.`,
+		Example: `  storyform plan -target=story.teaser
+  storyform plan -refresh=false -markdown=plan.md
+  storyform plan -out=p.plan && storyform apply p.plan`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runPlan(cmd.Context(), &f, out) },
 	}
 	f.register(a, cmd.Flags())
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "save the plan to a `file`, for apply")
-	flags.StringVar(&f.format, "format", "text", "print the plan as `text|"+strings.Join(formatNames()[1:], "|")+"`")
+	flags.StringVar(&f.format, "format", "text", "print the plan as `"+strings.Join(formatNames(), "|")+"`")
 	flags.StringVar(&f.html, "html", "", "also write the plan as a page with pictures to a `file`")
 	flags.StringVar(&f.markdown, "markdown", "", "also write the plan as a comment for a pull request to a `file`")
 	flags.BoolVar(&f.offline, "offline", false, "use neither the state nor the Pages: what a first apply would do")

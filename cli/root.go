@@ -82,7 +82,7 @@ func Main(ctx context.Context, env Env) (code int) {
 	if err == nil {
 		return 0
 	}
-	exit := asExit(unknownCommand(root, err))
+	exit := asExit(flagGroups(unknownCommand(root, err)))
 	a.diagnose(exit.diags)
 	return exit.code
 }
@@ -124,8 +124,12 @@ func (a *app) root() *cobra.Command {
 		}
 		root.AddCommand(cmd)
 	}
+	root.SetUsageFunc(usage)
+	root.SetHelpCommand(helpCommand())
 	root.SetHelpCommandGroupID(otherGroup)
 	root.SetCompletionCommandGroupID(otherGroup)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	addWords(root)
 	a.addLockTimeout(root)
 	addForeignFlags(root)

@@ -18,7 +18,9 @@ func showCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [PLANFILE]",
 		Short: "Show a saved plan, or the state",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Shows a plan that plan --out has saved; without a PLANFILE, what the state knows
+of every story. --json prints the whole document, for scripts.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return a.showPlanFile(args[0], asJSON)
