@@ -103,8 +103,10 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		return err
 	}
 	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() {
-		if len(unreadable(d.plan)) > 0 {
+		if len(unreadable(d.plan)) > 0 && a.events.alone { // whose lines have said it
 			return exit(1)
+		} else if len(unreadable(d.plan)) > 0 {
+			return failWith(unreadError(d.plan, true, ""))
 		}
 		a.showOutputs(ctx, cfg)
 		return nil

@@ -59,6 +59,7 @@ func (a *app) dueOnce(ctx context.Context, f *applyFlags, cfg *config.Config) (*
 		problem = exit(apply.ExitError)
 	}
 	if !d.plan.HasChanges() {
+		problems = append(problems, unreadError(d.plan, false, "")...)
 		a.diagnose(append(slices.Clone(d.plan.Diagnostics), problems...))
 		return d.plan, problem
 	}

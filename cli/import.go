@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -57,7 +58,7 @@ func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID st
 		}
 	}
 	if len(d.plan.Changes) == 0 || d.plan.Changes[0].Action != plan.Adopt {
-		why := "there is nothing to take over"
+		why := fmt.Sprintf("the state knows it as published already; storyform state show %s shows what it knows", addr)
 		if len(d.plan.Changes) > 0 {
 			why = d.plan.Changes[0].Reason
 		} else if len(unreadable(d.plan)) > 0 {

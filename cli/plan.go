@@ -131,8 +131,10 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 		}
 	}
 	switch {
-	case len(unreadable(d.plan)) > 0:
+	case len(unreadable(d.plan)) > 0 && a.events.alone: // whose lines have said it
 		return exit(1)
+	case len(unreadable(d.plan)) > 0:
+		return failWith(unreadError(d.plan, f.format == "text", "storyform plan --refresh=false plans without asking, and needs no token; --sandbox asks the simulator."))
 	case f.detailed && d.plan.HasChanges():
 		return exit(2)
 	}
