@@ -75,7 +75,7 @@ func (a *app) loadWithMedia(ctx context.Context, f *configFlags) (*config.Config
 // the media are not looked at.
 func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx context.Context, path string) (story.Media, error)) (*config.Config, diag.Diagnostics) {
 	cfg, diags := config.Load(ctx, config.Options{
-		Dir: a.dir(), Vars: f.vars, Env: a.Environ, Version: Version(), Inspect: inspect,
+		Dir: a.dir(), Name: a.chdir, Vars: f.vars, Env: a.Environ, Version: Version(), Inspect: inspect,
 	})
 	if cfg != nil {
 		a.sources, a.enclosing = cfg.Sources, cfg.Enclosing
