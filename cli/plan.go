@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,7 +154,7 @@ func (a *app) writePlanFiles(ctx context.Context, p *plan.Plan, f *planFlags) er
 			return err
 		}
 		var buf bytes.Buffer
-		if err := format.Render(&buf, p, a.planOptions(ctx, p)); err != nil {
+		if err := format.Render(&buf, a.forReview(p), a.planOptions(ctx, p)); err != nil {
 			return fail("Plan can't be written", "%v", err)
 		}
 		if err := atomicfile.Write(a.path(file.name), buf.Bytes(), 0o644); err != nil {
@@ -161,6 +162,14 @@ func (a *app) writePlanFiles(ctx context.Context, p *plan.Plan, f *planFlags) er
 		}
 	}
 	return nil
+}
+
+// forReview is a plan together with what was said of its configuration: those
+// who read it as a document do not see the screen.
+func (a *app) forReview(p *plan.Plan) *plan.Plan {
+	out := *p
+	out.Diagnostics = slices.Concat(a.warnings, p.Diagnostics)
+	return &out
 }
 
 // planOptions are the options for a plan as a document for others to read:
@@ -176,6 +185,9 @@ func (a *app) writePlan(ctx context.Context, p *plan.Plan, format render.Format)
 	}
 	a.diagnoseText(p.Diagnostics)
 	a.events.tell(func(l *render.JSONLines) error { return l.Plan(p) })
+	if format.Name != "json" { // which is the plan as it is saved
+		p = a.forReview(p)
+	}
 	if err := format.Render(a.Stdout, p, a.planOptions(ctx, p)); err != nil {
 		return fail("Plan can't be written", "%v", err)
 	}

@@ -39,6 +39,7 @@ func (a *app) load(ctx context.Context, f *configFlags) (*config.Config, error) 
 	if diags.HasErrors() {
 		return nil, failWith(diags)
 	}
+	a.warnings = diags
 	a.diagnose(diags)
 	return cfg, nil
 }

@@ -32,6 +32,8 @@ type app struct {
 	sources map[string][]byte
 	// enclosing names the block around a place in them; nil before they are read.
 	enclosing func(diag.Range) string
+	// warnings are what was said of the configuration when it was read.
+	warnings diag.Diagnostics
 	// events is where plan and apply tell what happens as lines of JSON.
 	events events
 	// annotations are the diagnostics so far, for GitHub Actions.
