@@ -103,10 +103,8 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		return err
 	}
 	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() {
-		if len(unreadable(d.plan)) > 0 && a.events.alone { // whose lines have said it
-			return exit(1)
-		} else if len(unreadable(d.plan)) > 0 {
-			return failWith(unreadError(d.plan, true, ""))
+		if len(unreadable(d.plan)) > 0 {
+			return a.failUnread(d.plan, true, "")
 		}
 		a.showOutputs(ctx, cfg)
 		return nil

@@ -220,6 +220,7 @@ func (a *app) printMedia(r *mediaReport, gap bool) {
 		return
 	}
 	a.printf("\n")
+	commands := map[string]bool{}
 	for _, f := range r.Findings {
 		a.printf("  %-10s %s (%s)\n", f.Level, f.Summary, strings.Join(f.Rules, ", "))
 		for _, line := range [][2]string{{"measured", f.Measured}, {"demanded", f.Demand}, {"fix", f.Fix}} {
@@ -229,6 +230,10 @@ func (a *app) printMedia(r *mediaReport, gap bool) {
 		}
 		if f.Command != "" { // in one piece, to be copied
 			a.printf("             %-9s %s\n", "", render.Clean(f.Command))
+			commands[f.Command] = true
 		}
+	}
+	if len(commands) > 1 {
+		a.printf("\n  all at once\n             %-9s %s\n", "", render.Clean(media.RepairAll(r.Facts, r.File)))
 	}
 }

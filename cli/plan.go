@@ -131,12 +131,10 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 			return err
 		}
 	}
-	switch {
-	case len(unreadable(d.plan)) > 0 && a.events.alone: // whose lines have said it
-		return exit(1)
-	case len(unreadable(d.plan)) > 0:
-		return failWith(unreadError(d.plan, f.format == "text", "storyform plan --refresh=false plans without asking, and needs no token; --sandbox asks the simulator."))
-	case f.detailed && d.plan.HasChanges():
+	if len(unreadable(d.plan)) > 0 {
+		return a.failUnread(d.plan, f.format == "text", "storyform plan --refresh=false plans without asking, and needs no token; --sandbox asks the simulator.")
+	}
+	if f.detailed && d.plan.HasChanges() {
 		return exit(2)
 	}
 	return nil

@@ -32,3 +32,11 @@ func unreadError(p *plan.Plan, shown bool, hint string) diag.Diagnostics {
 	}
 	return diag.Diagnostics{diag.Errorf(summary, "%s", detail)}
 }
+
+// failUnread ends a run that has shown its plan. Lines of JSON have said it all.
+func (a *app) failUnread(p *plan.Plan, shown bool, hint string) error {
+	if a.events.alone {
+		return exit(1)
+	}
+	return failWith(unreadError(p, shown, hint))
+}

@@ -164,13 +164,3 @@ func (c *Config) Story(a story.Address) (*story.Desired, bool) {
 	}
 	return nil, false
 }
-
-// Page returns the Page at an address.
-func (c *Config) Page(a story.Address) (story.Page, bool) {
-	for _, p := range c.Pages {
-		if p.Address == a {
-			return p, true
-		}
-	}
-	return story.Page{}, false
-}

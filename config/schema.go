@@ -26,10 +26,6 @@ type AttrSpec struct {
 	Doc      string
 }
 
-// Schema returns the description of every top-level block. The caller must not
-// change it.
-func Schema() []BlockSpec { return schema }
-
 // schema is the language as data.
 var schema = []BlockSpec{
 	{
