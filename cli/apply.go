@@ -124,7 +124,7 @@ func envOff(value string) bool { return value != "" && !truthy(value) }
 
 // applyFile carries out a saved plan, without asking.
 func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
-	p, err := a.loadPlan(name)
+	p, err := a.loadPlan("apply", name)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,11 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if d.pages, err = a.remote(ctx, p.Settings.APIVersion); err != nil {
 		return err
 	}
-	return a.carryOut(ctx, f, d)
+	err = a.carryOut(ctx, f, d)
+	if err == nil && len(p.Changes) == 0 {
+		a.finished(render.Counts{}) // else it would end without a word
+	}
+	return err
 }
 
 // checkExpected refuses a plan that is not the one that was approved.

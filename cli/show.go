@@ -35,7 +35,7 @@ of every story. --json prints the whole document, for scripts.`,
 
 // showPlanFile shows a saved plan.
 func (a *app) showPlanFile(name string, asJSON bool) error {
-	p, err := a.loadPlan(name)
+	p, err := a.loadPlan("show", name)
 	if err != nil {
 		return err
 	}
