@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,8 @@ func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID st
 	if err != nil {
 		return err
 	}
-	if _, ok := cfg.Story(addr); !ok {
+	declared, ok := cfg.Story(addr)
+	if !ok {
 		return fail("Unknown address", "The configuration declares no %s. Write its block first: its Page says where to look.", addr)
 	}
 	cfg.Imports = []config.Import{{To: addr, ID: postID}}
@@ -59,10 +61,10 @@ func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID st
 	}
 	if len(d.plan.Changes) == 0 || d.plan.Changes[0].Action != plan.Adopt {
 		why := fmt.Sprintf("the state knows it as published already; storyform state show %s shows what it knows", addr)
-		if len(d.plan.Changes) > 0 {
+		if i := slices.IndexFunc(d.plan.Pages, func(p plan.Page) bool { return p.Address == declared.Page.Address }); i >= 0 && d.plan.Pages[i].Unread != "" {
+			why = strings.TrimSuffix(d.plan.Pages[i].Unread, ".")
+		} else if len(d.plan.Changes) > 0 {
 			why = d.plan.Changes[0].Reason
-		} else if len(unreadable(d.plan)) > 0 {
-			why = unreadable(d.plan)[0].Unread
 		}
 		return fail("Story was not imported", "%s: %s.", addr, why)
 	}

@@ -87,6 +87,7 @@ func (l *loader) readAll() {
 	for _, name := range l.included() {
 		l.readFile(name)
 	}
+	l.overlooked()
 	// File-name order counts where times are equal, whatever folder.
 	slices.SortStableFunc(l.files, func(a, b *sourceFile) int { return strings.Compare(a.name, b.name) })
 }
