@@ -104,11 +104,6 @@ func (r *Result) Count(e Ending) int {
 	return n
 }
 
-// Complete reports whether everything that was approved was done.
-func (r *Result) Complete() bool {
-	return r.Count(EndFailed)+r.Count(EndUnknown)+r.Count(EndNotAttempted) == 0 && !r.Interrupted
-}
-
 // The exit codes of a run; see the table in the command line's help.
 const (
 	ExitDone        = 0

@@ -64,7 +64,7 @@ with 130. The second leaves at once; the state is right all the same.`,
 			return a.applyConfig(cmd.Context(), &f)
 		},
 	}
-	f.register(cmd.Flags())
+	f.register(a, cmd.Flags())
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "don't ask for approval")
 	flags.StringVar(&f.expect, "expect", "", "refuse unless the plan has this `fingerprint`")
@@ -93,7 +93,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if err != nil {
 		return a.orInterrupted(err)
 	}
-	if err := a.showPlan(d.plan, f.verbose); err != nil {
+	if err := a.showPlan(d.plan); err != nil {
 		return err
 	}
 	if d.plan.Diagnostics.HasErrors() {
@@ -104,7 +104,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	}
 	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() {
 		if len(unreadable(d.plan)) > 0 {
-			return exit(1)
+			return a.failUnread(d.plan, true, "")
 		}
 		a.showOutputs(ctx, cfg)
 		return nil
@@ -113,6 +113,8 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 		if err := a.approve(d.plan); err != nil {
 			return err
 		}
+	} else {
+		a.screens.standApart()
 	}
 	return a.thenOutputs(ctx, cfg, a.carryOut(ctx, f, d))
 }
@@ -122,7 +124,7 @@ func envOff(value string) bool { return value != "" && !truthy(value) }
 
 // applyFile carries out a saved plan, without asking.
 func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
-	p, err := a.loadPlan(name)
+	p, err := a.loadPlan("apply", name)
 	if err != nil {
 		return err
 	}
@@ -148,7 +150,11 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if d.pages, err = a.remote(ctx, p.Settings.APIVersion); err != nil {
 		return err
 	}
-	return a.carryOut(ctx, f, d)
+	err = a.carryOut(ctx, f, d)
+	if err == nil && len(p.Changes) == 0 {
+		a.finished(render.Counts{}) // else it would end without a word
+	}
+	return err
 }
 
 // checkExpected refuses a plan that is not the one that was approved.

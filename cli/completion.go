@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"storyform/config"
 	"storyform/state"
@@ -16,19 +17,19 @@ import (
 type completer func(cmd *cobra.Command) []string
 
 // addCompletion says what the arguments and flags of commands are completed
-// to. `storyform completion bash|zsh|fish` prints the script for a shell.
+// to; a flag whose value is one of several words is completed to them. `storyform completion bash|zsh|fish` prints the script for a shell.
 func (a *app) addCompletion(root *cobra.Command) {
 	declared := func(cmd *cobra.Command) []string { return a.complete(cmd, declaredNames) }
 	known := func(cmd *cobra.Command) []string { return a.complete(cmd, knownNames) }
 	arguments := map[string]completer{
 		"import": declared, "resolve": known, "state list": known, "state show": known, "state rm": known, "state mv": known,
-		"output": func(cmd *cobra.Command) []string { return a.complete(cmd, outputNames) },
+		"output":  func(cmd *cobra.Command) []string { return a.complete(cmd, outputNames) },
+		"explain": func(*cobra.Command) []string { return explained() },
 	}
 	flags := map[string]completer{
 		"target": declared, "exclude": declared,
-		"page":   func(cmd *cobra.Command) []string { return a.complete(cmd, declaredPages) },
-		"label":  func(cmd *cobra.Command) []string { return a.complete(cmd, declaredLabels) },
-		"format": func(*cobra.Command) []string { return formatNames() },
+		"page":  func(cmd *cobra.Command) []string { return a.complete(cmd, declaredPages) },
+		"label": func(cmd *cobra.Command) []string { return a.complete(cmd, declaredLabels) },
 	}
 	_ = root.MarkPersistentFlagDirname("chdir")
 	each(root, func(cmd *cobra.Command) {
@@ -40,13 +41,18 @@ func (a *app) addCompletion(root *cobra.Command) {
 				return c(cmd), cobra.ShellCompDirectiveNoFileComp
 			}
 		}
-		for name, c := range flags {
-			if cmd.Flags().Lookup(name) != nil {
-				_ = cmd.RegisterFlagCompletionFunc(name, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-					return c(cmd), cobra.ShellCompDirectiveNoFileComp
-				}) // fails only for a flag that isn't there
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			c := flags[f.Name]
+			if kind, _ := pflag.UnquoteUsage(f); strings.Contains(kind, "|") {
+				c = func(*cobra.Command) []string { return strings.Split(kind, "|") }
 			}
-		}
+			if c == nil {
+				return
+			}
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+				return c(cmd), cobra.ShellCompDirectiveNoFileComp
+			}) // fails only for a flag that isn't there
+		})
 	})
 }
 

@@ -54,6 +54,9 @@ func TestCommandsDocument(t *testing.T) {
 		if cmd.Long != "" && cmd.Name() != "completion" {
 			b.WriteString("```text\n" + strings.TrimSpace(cmd.Long) + "\n```\n\n")
 		}
+		if cmd.Example != "" {
+			b.WriteString("```sh\n" + strings.TrimPrefix(strings.ReplaceAll(cmd.Example, "\n  ", "\n"), "  ") + "\n```\n\n")
+		}
 		if table := flagTable(cmd.LocalNonPersistentFlags()); table != "" {
 			b.WriteString(table + "\n")
 		}

@@ -28,7 +28,7 @@ func doctorCommand(a *app) *cobra.Command {
 	var f doctorFlags
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check tokens, Pages, permissions, clock, API version and state, with what to do",
+		Short: "Check tokens, Pages, permissions, clock, API version and state",
 		Long: `Checks everything that an apply will need, and says for each thing what to do.
 It publishes nothing. Exits with 1 when something would keep an apply from
 working; run it every night in CI to learn of a dying token before it is dead.`,
@@ -57,9 +57,9 @@ const (
 // tell prints one verdict, with what to do when there is something.
 func (c *checkup) tell(verdict, what, do string) {
 	c.failed = c.failed || verdict == broken
-	c.a.printf("%-8s %s\n", verdict, render.Clean(what))
+	c.a.hang(fmt.Sprintf("%-8s ", verdict), what)
 	if do != "" {
-		c.a.printf("         What to do: %s\n", render.Clean(do))
+		c.a.hang("         What to do: ", do)
 	}
 }
 

@@ -59,13 +59,15 @@ func (a *app) dueOnce(ctx context.Context, f *applyFlags, cfg *config.Config) (*
 		problem = exit(apply.ExitError)
 	}
 	if !d.plan.HasChanges() {
+		problems = append(problems, unreadError(d.plan, false, "")...)
 		a.diagnose(append(slices.Clone(d.plan.Diagnostics), problems...))
 		return d.plan, problem
 	}
-	if err := a.showPlan(d.plan, f.verbose); err != nil {
+	if err := a.showPlan(d.plan); err != nil {
 		return nil, err
 	}
 	a.diagnose(problems)
+	a.screens.standApart()
 	err = a.thenOutputs(ctx, cfg, a.carryOut(ctx, f, d))
 	a.diagnose(asExitDiags(err))
 	return d.plan, exit(worse(worse(0, err), problem))

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -96,7 +95,7 @@ func (ev *events) tell(write func(*render.JSONLines) error) {
 }
 
 // showPlan shows a plan with its diagnostics: as text, and as lines of JSON.
-func (a *app) showPlan(p *plan.Plan, verbose bool) error {
+func (a *app) showPlan(p *plan.Plan) error {
 	a.events.zone = zones(storyPages(p))
 	a.events.tell(func(l *render.JSONLines) error { return l.Plan(p) })
 	if a.events.alone {
@@ -104,14 +103,11 @@ func (a *app) showPlan(p *plan.Plan, verbose bool) error {
 		return nil
 	}
 	o := a.renderOptions(a.StdoutTerminal)
-	o.Verbose, o.Now = verbose, p.CreatedAt
+	o.Now = p.CreatedAt
 	if err := render.PlanTimeline(a.Stdout, p, o); err != nil {
 		return fail("Plan can't be written", "%v", err)
 	}
 	a.diagnoseText(p.Diagnostics)
-	if len(p.Diagnostics) > 0 && a.StdoutTerminal {
-		fmt.Fprintln(a.Stdout)
-	}
 	if err := render.PlanSummary(a.Stdout, p, o); err != nil {
 		return fail("Plan can't be written", "%v", err)
 	}

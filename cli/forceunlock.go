@@ -32,6 +32,9 @@ state first, and the announcement of the one that comes late is refused.`,
 				return &exitError{code: apply.ExitError, diags: diag.Diagnostics{diag.Errorf("Lock ID does not match", "%s", detail)}}
 			}
 			if errors.Is(err, state.ErrNotLocked) {
+				if !a.hasConfig() {
+					return fail("State is not locked", "There is no lock to release, and no configuration in this folder. If it is another one, name it with --chdir.")
+				}
 				return fail("State is not locked", "There is no lock to release.")
 			}
 			if err != nil {

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +42,8 @@ func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID st
 	if err != nil {
 		return err
 	}
-	if _, ok := cfg.Story(addr); !ok {
+	declared, ok := cfg.Story(addr)
+	if !ok {
 		return fail("Unknown address", "The configuration declares no %s. Write its block first: its Page says where to look.", addr)
 	}
 	cfg.Imports = []config.Import{{To: addr, ID: postID}}
@@ -57,15 +60,15 @@ func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID st
 		}
 	}
 	if len(d.plan.Changes) == 0 || d.plan.Changes[0].Action != plan.Adopt {
-		why := "there is nothing to take over"
-		if len(d.plan.Changes) > 0 {
+		why := fmt.Sprintf("the state knows it as published already; storyform state show %s shows what it knows", addr)
+		if i := slices.IndexFunc(d.plan.Pages, func(p plan.Page) bool { return p.Address == declared.Page.Address }); i >= 0 && d.plan.Pages[i].Unread != "" {
+			why = strings.TrimSuffix(d.plan.Pages[i].Unread, ".")
+		} else if len(d.plan.Changes) > 0 {
 			why = d.plan.Changes[0].Reason
-		} else if len(unreadable(d.plan)) > 0 {
-			why = unreadable(d.plan)[0].Unread
 		}
 		return fail("Story was not imported", "%s: %s.", addr, why)
 	}
-	if err := a.showPlan(d.plan, false); err != nil {
+	if err := a.showPlan(d.plan); err != nil {
 		return err
 	}
 	return a.carryOut(ctx, f, d)

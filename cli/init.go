@@ -26,16 +26,16 @@ func initCommand(a *app) *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Make a first configuration, or check that folder and backend are ready; move the state",
+		Short: "Make a first configuration, or check folder and backend",
 		Long: `In a folder without a configuration, writes one that works against the simulator
 as it is, with a photo, a .gitignore and a workflow for CI. It never overwrites
 a file.
 
-Else it reads the configuration, opens the state that it names, and makes sure that it
-can be written and that its backend keeps two runs apart: where a server has to
-do that, a second write of one thing is tried, and must be refused. Runs don't
-need it: there are no providers or modules to download, and the state is made
-by the first apply.
+Else it reads the configuration, opens the state that it names, and makes sure
+that it can be written and that its backend keeps two runs apart: where a server
+has to do that, a second write of one thing is tried, and must be refused. Runs
+don't need it: there are no providers or modules to download, and the state is
+made by the first apply.
 
 When the backend block was changed, --migrate-state moves the state to the new
 place. The old one is kept, and marked, so that no run publishes from it any

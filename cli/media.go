@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"os"
@@ -156,7 +157,7 @@ func mediaCommand(a *app) *cobra.Command {
 	var asJSON, strict bool
 	cmd := &cobra.Command{
 		Use:   "media FILE...",
-		Short: "Measure photos and videos, and say whether Facebook takes them as stories",
+		Short: "Say whether photos and videos are fit for stories",
 		Long: `Measures each file and holds it against the rules for stories, offline and
 without a configuration. Exits with 1 when a file breaks a rule that is
 enforced.`,
@@ -208,7 +209,7 @@ func (a *app) printMedia(r *mediaReport, gap bool) {
 	}
 	a.printf("%s\n", render.Clean(r.File))
 	if r.Facts == nil {
-		a.printf("  error      %s\n", render.Clean(r.Error))
+		a.hang("  error      ", r.Error)
 		return
 	}
 	for _, row := range r.Facts.Table() {
@@ -219,12 +220,20 @@ func (a *app) printMedia(r *mediaReport, gap bool) {
 		return
 	}
 	a.printf("\n")
+	commands := map[string]bool{}
 	for _, f := range r.Findings {
 		a.printf("  %-10s %s (%s)\n", f.Level, f.Summary, strings.Join(f.Rules, ", "))
-		for _, line := range [][2]string{{"measured", f.Measured}, {"demanded", f.Demand}, {"fix", f.Fix}, {"", f.Command}} {
+		for _, line := range [][2]string{{"measured", f.Measured}, {"demanded", f.Demand}, {"fix", f.Fix}} {
 			if line[1] != "" {
-				a.printf("             %-9s %s\n", line[0], render.Clean(line[1]))
+				a.hang(fmt.Sprintf("             %-9s ", line[0]), line[1])
 			}
 		}
+		if f.Command != "" { // in one piece, to be copied
+			a.printf("             %-9s %s\n", "", render.Clean(f.Command))
+			commands[f.Command] = true
+		}
+	}
+	if len(commands) > 1 {
+		a.printf("\n  all at once\n             %-9s %s\n", "", render.Clean(media.RepairAll(r.Facts, r.File)))
 	}
 }

@@ -6,10 +6,17 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"storyform/render"
 )
 
 // printf writes a result to standard output.
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.Stdout, format, args...) }
+
+// hang writes a text behind a prefix to standard output, wrapped.
+func (a *app) hang(prefix, text string) {
+	_ = render.Hang(a.Stdout, prefix, text, a.renderOptions(a.StdoutTerminal)) // as printf
+}
 
 // newID is a random identifier of a run or a lock, in the form of a UUID.
 func newID() string {

@@ -78,7 +78,7 @@ func (a *app) runOutput(ctx context.Context, f *outputFlags, args []string) erro
 		return errors.Join(render.Value(a.Stdout, all), err)
 	case len(outs) == 0 && err == nil:
 		a.diagnose(diag.Diagnostics{diag.Warnf("No outputs found",
-			`The configuration has no output block. One that shows where a story is: output "teaser_url" { value = story.teaser.url }.`)})
+			"The configuration has no output block. One that shows where a story is:\n\n    output \"teaser_url\" { value = story.teaser.url }")})
 	}
 	return errors.Join(render.Outputs(a.Stdout, shownOutputs(outs)), err)
 }

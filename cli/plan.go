@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,6 @@ type planFlags struct {
 	offline   bool
 	adoptNone bool
 	detailed  bool
-	verbose   bool
 	events    eventFlags
 	filter    filterFlags
 	format    string
@@ -32,8 +32,8 @@ type planFlags struct {
 	checkURLs bool
 }
 
-// register adds the flags.
-func (f *planFlags) register(flags *pflag.FlagSet) {
+// register adds the flags of an invocation.
+func (f *planFlags) register(a *app, flags *pflag.FlagSet) {
 	f.config.register(flags)
 	f.remote.register(flags)
 	f.events.register(flags)
@@ -41,7 +41,7 @@ func (f *planFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.refresh, "refresh", true, "ask the Pages what is on them; without it no token is needed")
 	flags.BoolVar(&f.adoptNone, "adopt-none", false, "with a new state: none of the stories that are live on the Pages is ours")
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 when there are changes (apply: when something was published)")
-	flags.BoolVar(&f.verbose, "verbose", false, "show unchanged stories and every attribute, too")
+	flags.BoolVar(&a.verbose, "verbose", false, "show unchanged stories, every attribute and every warning, too")
 }
 
 // planCommand shows what apply would do.
@@ -57,13 +57,16 @@ shows what apply would do. It changes nothing and takes no lock.
 With --out the plan is saved, and apply PLANFILE does what was reviewed and
 nothing else. --refresh=false asks no Page and needs no token; --offline does
 not even read the state.`,
+		Example: `  storyform plan -target=story.teaser
+  storyform plan -refresh=false -markdown=plan.md
+  storyform plan -out=p.plan && storyform apply p.plan`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runPlan(cmd.Context(), &f, out) },
 	}
-	f.register(cmd.Flags())
+	f.register(a, cmd.Flags())
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "save the plan to a `file`, for apply")
-	flags.StringVar(&f.format, "format", "text", "print the plan as `text|"+strings.Join(formatNames()[1:], "|")+"`")
+	flags.StringVar(&f.format, "format", "text", "print the plan as `"+strings.Join(formatNames(), "|")+"`")
 	flags.StringVar(&f.html, "html", "", "also write the plan as a page with pictures to a `file`")
 	flags.StringVar(&f.markdown, "markdown", "", "also write the plan as a comment for a pull request to a `file`")
 	flags.BoolVar(&f.offline, "offline", false, "use neither the state nor the Pages: what a first apply would do")
@@ -114,7 +117,7 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	if f.checkURLs {
 		d.plan.Diagnostics = append(d.plan.Diagnostics, a.checkURLs(ctx, cfg)...)
 	}
-	if err := a.writePlan(ctx, d.plan, format, f.verbose); err != nil {
+	if err := a.writePlan(ctx, d.plan, format); err != nil {
 		return err
 	}
 	if err := a.writePlanFiles(ctx, d.plan, f); err != nil {
@@ -128,10 +131,10 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 			return err
 		}
 	}
-	switch {
-	case len(unreadable(d.plan)) > 0:
-		return exit(1)
-	case f.detailed && d.plan.HasChanges():
+	if len(unreadable(d.plan)) > 0 {
+		return a.failUnread(d.plan, f.format == "text", "storyform plan --refresh=false plans without asking, and needs no token; --sandbox asks the simulator.")
+	}
+	if f.detailed && d.plan.HasChanges() {
 		return exit(2)
 	}
 	return nil
@@ -149,7 +152,7 @@ func (a *app) writePlanFiles(ctx context.Context, p *plan.Plan, f *planFlags) er
 			return err
 		}
 		var buf bytes.Buffer
-		if err := format.Render(&buf, p, a.planOptions(ctx, p, f.verbose)); err != nil {
+		if err := format.Render(&buf, a.forReview(p), a.planOptions(ctx, p)); err != nil {
 			return fail("Plan can't be written", "%v", err)
 		}
 		if err := atomicfile.Write(a.path(file.name), buf.Bytes(), 0o644); err != nil {
@@ -159,20 +162,31 @@ func (a *app) writePlanFiles(ctx context.Context, p *plan.Plan, f *planFlags) er
 	return nil
 }
 
+// forReview is a plan together with what was said of its configuration: those
+// who read it as a document do not see the screen.
+func (a *app) forReview(p *plan.Plan) *plan.Plan {
+	out := *p
+	out.Diagnostics = slices.Concat(a.warnings, p.Diagnostics)
+	return &out
+}
+
 // planOptions are the options for a plan as a document for others to read:
 // never with colours, with pictures and links where there are any.
-func (a *app) planOptions(ctx context.Context, p *plan.Plan, verbose bool) render.Options {
-	return render.Options{Verbose: verbose, Now: p.CreatedAt, Thumbnail: a.thumbnails(ctx), Link: a.repositoryLink()}
+func (a *app) planOptions(ctx context.Context, p *plan.Plan) render.Options {
+	return render.Options{Verbose: a.verbose, Now: p.CreatedAt, Thumbnail: a.thumbnails(ctx), Link: a.repositoryLink()}
 }
 
 // writePlan shows a plan in a format.
-func (a *app) writePlan(ctx context.Context, p *plan.Plan, format render.Format, verbose bool) error {
+func (a *app) writePlan(ctx context.Context, p *plan.Plan, format render.Format) error {
 	if format.Name == "text" {
-		return a.showPlan(p, verbose)
+		return a.showPlan(p)
 	}
 	a.diagnoseText(p.Diagnostics)
 	a.events.tell(func(l *render.JSONLines) error { return l.Plan(p) })
-	if err := format.Render(a.Stdout, p, a.planOptions(ctx, p, verbose)); err != nil {
+	if format.Name != "json" { // which is the plan as it is saved
+		p = a.forReview(p)
+	}
+	if err := format.Render(a.Stdout, p, a.planOptions(ctx, p)); err != nil {
 		return fail("Plan can't be written", "%v", err)
 	}
 	return nil

@@ -22,7 +22,7 @@ func (a *app) savePlan(name string, p *plan.Plan, hint bool) error {
 		return fail("Plan can't be saved", "%v", err)
 	}
 	if err := atomicfile.Write(a.path(name), buf.Bytes(), 0o600); err != nil {
-		return fail("Plan can't be saved", "%v", err)
+		return fail("Plan can't be saved", "--out=%s: %v.", shellQuote(name), err)
 	}
 	if hint {
 		a.printf("\nSaved the plan to: %s\n", name)
@@ -46,8 +46,8 @@ func (a *app) program() string {
 	return out
 }
 
-// loadPlan reads a plan file.
-func (a *app) loadPlan(name string) (*plan.Plan, error) {
+// loadPlan reads a plan file for a command.
+func (a *app) loadPlan(command, name string) (*plan.Plan, error) {
 	if strings.HasSuffix(name, ".hcl") {
 		return nil, fail("Not a plan file", "%s is a configuration. Give the file that storyform plan --out wrote, or no file at all.", name)
 	}
@@ -60,13 +60,14 @@ func (a *app) loadPlan(name string) (*plan.Plan, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, fail("Not a plan file", "%s is a folder. To work in it:\n    storyform -chdir=%s apply", name, shellQuote(name))
+		return nil, fail("Not a plan file", "%s is a folder. To work in it:\n    storyform -chdir=%s %s", name, shellQuote(name), command)
 	}
 	p, err := plan.Decode(f)
 	if errors.Is(err, plan.ErrNotPlan) {
 		if what := whatFile(f); what != "" {
 			return nil, fail("Plan file can't be used", "%s is no plan of storyform: %s. storyform plan --out=FILE saves a plan.", name, what)
 		}
+		return nil, fail("Plan file can't be used", "%s: %v. storyform plan --out=FILE saves a plan.", name, err)
 	}
 	if err != nil {
 		return nil, fail("Plan file can't be used", "%s: %v.", name, err)

@@ -39,6 +39,7 @@ func (a *app) load(ctx context.Context, f *configFlags) (*config.Config, error) 
 	if diags.HasErrors() {
 		return nil, failWith(diags)
 	}
+	a.warnings = diags
 	a.diagnose(diags)
 	return cfg, nil
 }
@@ -91,7 +92,7 @@ func (a *app) remote(ctx context.Context, apiVersion string) (*apply.Pages, erro
 	}
 	client, err := graphapi.New(options)
 	if err != nil {
-		return nil, fail("Graph API address can't be used", "%v", err)
+		return nil, fail("Graph API can't be used", "%s. The address is that of STORYFORM_GRAPH_URL, the version api_version in the storyform block, and the app's secret that of STORYFORM_APP_SECRET.", upperFirst(err.Error()))
 	}
 	return apply.NewPages(client, token), nil
 }

@@ -40,7 +40,7 @@ the call.`,
 	f.config.register(cmd.Flags())
 	cmd.Flags().StringVar(&f.published, "published", "", "the story is out, with this `POST_ID`")
 	cmd.Flags().BoolVar(&f.notPublished, "not-published", false, "the story is not out")
-	cmd.Flags().StringVar(&f.at, "at", "", "when it went out (RFC 3339); default: when the publish call was made")
+	cmd.Flags().StringVar(&f.at, "at", "", "the `time` at which it went out (RFC 3339); default: when the publish call was made")
 	cmd.MarkFlagsMutuallyExclusive("published", "not-published")
 	cmd.MarkFlagsOneRequired("published", "not-published")
 	return cmd

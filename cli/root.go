@@ -20,15 +20,20 @@ import (
 // app is one invocation: the world and the flags that every command has.
 type app struct {
 	Env
+	screens *screens
 	chdir   string
 	noColor bool
 	sandbox bool
+	// verbose shows everything about a plan, and every warning.
+	verbose bool
 	// lockTimeout is how long to wait for somebody else's lock of the state.
 	lockTimeout time.Duration
 	// sources are the configuration's files, for snippets in diagnostics.
 	sources map[string][]byte
 	// enclosing names the block around a place in them; nil before they are read.
 	enclosing func(diag.Range) string
+	// warnings are what was said of the configuration when it was read.
+	warnings diag.Diagnostics
 	// events is where plan and apply tell what happens as lines of JSON.
 	events events
 	// annotations are the diagnostics so far, for GitHub Actions.
@@ -60,6 +65,7 @@ var mainCommands = []string{"init", "validate", "plan", "apply", "status", "stor
 // Main runs the program and returns its exit code.
 func Main(ctx context.Context, env Env) (code int) {
 	a := &app{Env: env}
+	a.screens = a.share()
 	a.Stdin = &stdin{env.Stdin, env.Stop}
 	defer func() {
 		if v := recover(); v != nil {
@@ -78,7 +84,7 @@ func Main(ctx context.Context, env Env) (code int) {
 	if err == nil {
 		return 0
 	}
-	exit := asExit(unknownCommand(root, err))
+	exit := asExit(flagGroups(unknownCommand(root, err)))
 	a.diagnose(exit.diags)
 	return exit.code
 }
@@ -120,8 +126,12 @@ func (a *app) root() *cobra.Command {
 		}
 		root.AddCommand(cmd)
 	}
+	root.SetUsageFunc(usage)
+	root.SetHelpCommand(helpCommand())
 	root.SetHelpCommandGroupID(otherGroup)
 	root.SetCompletionCommandGroupID(otherGroup)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	addWords(root)
 	a.addLockTimeout(root)
 	addForeignFlags(root)
@@ -269,13 +279,15 @@ func (a *app) diagnose(ds diag.Diagnostics) {
 func (a *app) diagnoseText(ds diag.Diagnostics) {
 	a.annotations = append(a.annotations, ds...)
 	if len(ds) > 0 {
+		a.screens.standApart()
 		render.Diagnostics(a.Stderr, ds, a.sources, a.renderOptions(a.StderrTerminal))
+		a.screens.standApart()
 	}
 }
 
 // renderOptions are the options for output to a stream.
 func (a *app) renderOptions(terminal bool) render.Options {
-	return render.Options{Color: a.color(terminal), Width: a.Width, Now: a.Clock.Now(), Boxed: terminal && !a.noColor && a.Getenv("TERM") != "dumb"}
+	return render.Options{Verbose: a.verbose, Color: a.color(terminal), Width: a.Width, Now: a.Clock.Now(), Boxed: terminal && !a.noColor && a.Getenv("TERM") != "dumb"}
 }
 
 // color decides whether a stream gets colours: see no-color.org and

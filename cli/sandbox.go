@@ -98,7 +98,7 @@ func sandboxCommand(a *app) *cobra.Command {
 	var f sandboxFlags
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Serve the simulator of the Stories API, with a page that shows what is published",
+		Short: "Serve the simulator of the Stories API, and a page about it",
 		Long: `Serves a simulator of the Stories API on this machine until it is interrupted.
 Point other commands at it with the two variables that it prints; any Page id
 will do. --fault makes something go wrong, such as "photo_stories after reset"

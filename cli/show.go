@@ -18,7 +18,9 @@ func showCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [PLANFILE]",
 		Short: "Show a saved plan, or the state",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Shows a plan that plan --out has saved; without a PLANFILE, what the state knows
+of every story. --json prints the whole document, for scripts.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return a.showPlanFile(args[0], asJSON)
@@ -33,14 +35,14 @@ func showCommand(a *app) *cobra.Command {
 
 // showPlanFile shows a saved plan.
 func (a *app) showPlanFile(name string, asJSON bool) error {
-	p, err := a.loadPlan(name)
+	p, err := a.loadPlan("show", name)
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		return render.JSON(a.Stdout, p)
 	}
-	return a.showPlan(p, false)
+	return a.showPlan(p)
 }
 
 // showState shows the state.

@@ -30,6 +30,8 @@ func stateListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [ADDRESS...]",
 		Short: "List the stories in the state",
+		Long: `Lists the addresses that the state knows, one a line. An ADDRESS of a block,
+such as story.daily, lists all its instances.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, doc, err := a.stateOf(cmd.Context(), &f)
 			if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ func statusCommand(a *app) *cobra.Command {
 	var refresh bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show for each Page what is live, what comes next, and what went wrong",
+		Short: "Show what is live, what comes next, and what went wrong",
 		Long: `Shows one screen for each Page: what is live and for how long, what comes next,
 what was missed or is in doubt, and how many stories are there that storyform
 does not manage. With --refresh=false it asks no Page and needs no token.`,
@@ -59,7 +60,8 @@ func (a *app) unmanaged(ctx context.Context, cfg *config.Config, doc *state.Docu
 	now := a.Clock.Now()
 	for _, p := range cfg.Pages {
 		if err := observed.Unread[p.ID]; err != nil {
-			a.printf("\n%s could not be asked what else is on it: %s\n", p.Address, render.Clean(graphapi.Reason(err)))
+			a.printf("\n")
+			a.hang("", fmt.Sprintf("%s could not be asked what else is on it: %s", p.Address, graphapi.Reason(err)))
 			continue
 		}
 		n := 0
@@ -83,7 +85,9 @@ func historyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "List what was published when, by whom, from which commit",
-		Args:  cobra.NoArgs,
+		Long: `Lists how stories ended, as the state remembers it: when, which story, who ran
+storyform, and from which commit where CI has told. No Page is asked.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, doc, err := a.stateOf(cmd.Context(), &f)
 			if err != nil {

@@ -28,8 +28,12 @@ func storiesCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stories",
 		Short: "List the stories that are on the Pages now, managed or not",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.runStories(cmd.Context(), &f) },
+		Long: `Asks each Page which stories are on it now, and tells which of them are managed
+here and how long they stay. --all also lists archived ones of the last 25
+hours, where the archive of the Page is on. The number behind a story is its
+post_id, which storyform import takes.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runStories(cmd.Context(), &f) },
 	}
 	f.config.register(cmd.Flags())
 	f.remote.register(cmd.Flags())

@@ -20,8 +20,13 @@ func validateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check the configuration and its media; no token, no network",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.validate(cmd.Context(), &f, asJSON) },
+		Long: `Reads the configuration, measures its photos and videos, and holds them against
+the rules for stories. No token is needed, no Page is asked, and nothing is
+changed. Exits with 1 when there is an error; warnings are none.
+
+--json prints the result for editors and CI, in the form of Terraform's.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.validate(cmd.Context(), &f, asJSON) },
 	}
 	f.register(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
@@ -70,7 +75,7 @@ func (a *app) loadWithMedia(ctx context.Context, f *configFlags) (*config.Config
 // the media are not looked at.
 func (a *app) loadAll(ctx context.Context, f *configFlags, inspect func(ctx context.Context, path string) (story.Media, error)) (*config.Config, diag.Diagnostics) {
 	cfg, diags := config.Load(ctx, config.Options{
-		Dir: a.dir(), Vars: f.vars, Env: a.Environ, Version: Version(), Inspect: inspect,
+		Dir: a.dir(), Name: a.chdir, Vars: f.vars, Env: a.Environ, Version: Version(), Inspect: inspect,
 	})
 	if cfg != nil {
 		a.sources, a.enclosing = cfg.Sources, cfg.Enclosing

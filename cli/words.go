@@ -195,6 +195,12 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fail("There is no such flag", "%s has no --%s. %s", cmd.CommandPath(), value.GetFlag().Name, foreign.instead)
 	}
 	detail := upperFirst(err.Error()) + "."
+	if isValue && value.GetFlag().Value.Type() == "duration" {
+		detail = fmt.Sprintf("Invalid argument %q for %q flag: it must be a duration such as 30s, 5m or 1h30m.", value.GetValue(), "--"+value.GetFlag().Name)
+	}
+	if isValue && value.GetFlag().Value.Type() == "bool" {
+		detail = fmt.Sprintf("Invalid argument %q for %q flag: it must be true or false.", value.GetValue(), "--"+value.GetFlag().Name)
+	}
 	if unknown, ok := unknownFlag(err); ok {
 		detail = fmt.Sprintf("There is no flag --%s.", unknown)
 		var names []string

@@ -18,6 +18,9 @@ import (
 type Options struct {
 	// Dir is the folder of the configuration; empty means ".".
 	Dir string
+	// Name is what messages call the folder, such as what --chdir said; empty
+	// means the one where the program was started.
+	Name string
 	// Vars are the values of --var and --var-file, in the order in which
 	// they were given: later ones win.
 	Vars []Var
@@ -160,14 +163,4 @@ func (c *Config) Story(a story.Address) (*story.Desired, bool) {
 		}
 	}
 	return nil, false
-}
-
-// Page returns the Page at an address.
-func (c *Config) Page(a story.Address) (story.Page, bool) {
-	for _, p := range c.Pages {
-		if p.Address == a {
-			return p, true
-		}
-	}
-	return story.Page{}, false
 }

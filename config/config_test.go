@@ -212,7 +212,7 @@ func TestRanges(t *testing.T) {
 	if !ok {
 		t.Fatal("got no story.reveal[\"id\"]")
 	}
-	p, _ := c.Page(d.Page.Address)
+	p := d.Page
 	for _, test := range []struct {
 		r    diag.Range
 		want string

@@ -248,7 +248,11 @@ func unknownAttr(a *hclsyntax.Attribute, in *BlockSpec, blocks []BlockSpec) *hcl
 		names = in.attrNames()
 	}
 	_, isBlock := findBlock(blocks, a.Name)
-	switch answer := foreign["attribute"][a.Name]; {
+	answer := foreign["attribute"][a.Name]
+	if in != nil {
+		answer = cmp.Or(answer, foreign[in.Type][a.Name])
+	}
+	switch {
 	case answer != "":
 		d.Detail = answer
 	case isBlock:

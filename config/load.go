@@ -85,7 +85,7 @@ func load(ctx context.Context, o Options, b budget) (*Config, diag.Diagnostics) 
 	folder, err := openFolder(o.Dir)
 	if err != nil {
 		l.report(noAddress, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Configuration folder can't be read",
-			Detail: "The folder can't be opened: " + err.Error() + ". Name the folder with --chdir."})
+			Detail: l.folderName() + " can't be opened: " + err.Error() + ". Name the folder with --chdir."})
 		return l.config(nil), l.finish()
 	}
 	defer folder.root.Close()

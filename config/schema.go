@@ -26,10 +26,6 @@ type AttrSpec struct {
 	Doc      string
 }
 
-// Schema returns the description of every top-level block. The caller must not
-// change it.
-func Schema() []BlockSpec { return schema }
-
 // schema is the language as data.
 var schema = []BlockSpec{
 	{
@@ -183,8 +179,10 @@ func blockTypes(specs []BlockSpec) []string {
 	return types
 }
 
-// foreign answers words that people bring from Terraform, by where they
-// stand. A word without an answer here gets "did you mean".
+// foreign answers words that people bring from Terraform and from tools for
+// social media, by where they stand: "attribute" is of every block, "story" and
+// "page" are attributes of theirs. A word without an answer here gets "did you
+// mean".
 var foreign = map[string]map[string]string{
 	"block": {
 		"resource":           `storyform has no resources: declare a "page" for a Facebook Page and a "story" for each photo or video.`,
@@ -215,6 +213,47 @@ var foreign = map[string]map[string]string{
 		"workspace":             "storyform has no workspaces. Use one folder, or one backend key, for each.",
 		"ephemeral":             "storyform has no ephemeral values.",
 		"create_before_destroy": "Stories can't be destroyed.",
+	},
+	"story": {
+		"caption":                noText,
+		"text":                   noText,
+		"message":                noText,
+		"description":            noText,
+		"title":                  noText,
+		"alt":                    noText,
+		"alt_text":               noText,
+		"hashtags":               noText,
+		"link":                   noAddition,
+		"url":                    noAddition,
+		"sticker":                noAddition,
+		"stickers":               noAddition,
+		"music":                  noAddition,
+		"audio":                  noAddition,
+		"mentions":               noAddition,
+		"poll":                   noAddition,
+		"location":               noAddition,
+		"tags":                   "Names and values to choose stories by go into labels. People and products can't be tagged through the API.",
+		"image":                  "A picture is named by photo.",
+		"picture":                "A picture is named by photo.",
+		"media":                  "Use photo or video, with the path of the file.",
+		"file":                   "Use photo or video, with the path of the file.",
+		"path":                   "Use photo or video, with the path of the file.",
+		"time":                   usePublishAt,
+		"date":                   usePublishAt,
+		"when":                   usePublishAt,
+		"at":                     usePublishAt,
+		"schedule":               usePublishAt,
+		"scheduled_at":           usePublishAt,
+		"publish_time":           usePublishAt,
+		"scheduled_publish_time": usePublishAt,
+		"duration":               "Every story is visible for 24 hours. How late it may go out is its window.",
+		"expires_at":             "Every story is visible for 24 hours. How late it may go out is its window.",
+		"pages":                  "A story goes to one Page. for_each = page.name makes one for each instance of a page block, with page = each.value.",
+	},
+	"page": {
+		"page_id": "Use id.",
+		"name":    "The label of the block is the name of the Page here; what people see is set on Facebook.",
+		"url":     "A Page is known by its id, a number, which is shown under About, Page transparency.",
 	},
 	"function": {
 		"timestamp":        noClock,
@@ -264,6 +303,10 @@ var foreign = map[string]map[string]string{
 }
 
 const (
+	noText       = "A story is a photo or a video and nothing else: the API takes no text with it. Put the words into the picture."
+	noAddition   = "A story is a photo or a video and nothing else: the API adds no links, stickers, music, mentions or places. What people are to see must be in the picture."
+	usePublishAt = `Use publish_at, such as publish_at = "2026-12-20 09:00". A story without it goes out with the first apply.`
+
 	noClock   = "Nothing here can read the clock: the same files must always mean the same stories, or a plan could not be approved. Write times down; dates(from, to, step) makes lists of them, and timeadd and formatdate work with them."
 	noEnv     = "Nothing here can read the environment: a plan of a stranger's pull request must be safe to run. Declare a variable and set STORYFORM_VAR_name."
 	noNetwork = "Stories have no network addresses."

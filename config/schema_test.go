@@ -2,8 +2,11 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"storyform/internal/diag"
 )
 
 // TestSchema checks that every block and attribute is documented, and that
@@ -80,8 +83,17 @@ func TestForeignWords(t *testing.T) {
 	}
 	for _, b := range schema {
 		for _, a := range b.Attrs {
-			if foreign["attribute"][a.Name] != "" {
+			if foreign["attribute"][a.Name] != "" || foreign[b.Type][a.Name] != "" {
 				t.Errorf("got an answer for the attribute %s, which exists", a.Name)
+			}
+		}
+	}
+	for _, typ := range []string{"story", "page"} { // there, not only in the table
+		for word, answer := range foreign[typ] {
+			dir := write(t, map[string]string{"a.story.hcl": fmt.Sprintf("%s \"x\" {\n%s = 1\n}\n", typ, word)})
+			_, ds := Load(t.Context(), Options{Dir: dir})
+			if !slices.ContainsFunc(ds, func(d diag.Diagnostic) bool { return d.Detail == answer }) {
+				t.Errorf("%s in a %s: got %v, want %q", word, typ, ds, answer)
 			}
 		}
 	}

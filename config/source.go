@@ -74,7 +74,7 @@ func (l *loader) readAll() {
 	names, err := l.folder.discover("", Suffix)
 	if err != nil {
 		l.report(noAddress, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Configuration folder can't be read",
-			Detail: fmt.Sprintf("Reading the folder failed: %v.", err)})
+			Detail: fmt.Sprintf("%s can't be listed: %v.", l.folderName(), err)})
 		return
 	}
 	if len(names) == 0 {
@@ -87,20 +87,29 @@ func (l *loader) readAll() {
 	for _, name := range l.included() {
 		l.readFile(name)
 	}
+	l.overlooked()
 	// File-name order counts where times are equal, whatever folder.
 	slices.SortStableFunc(l.files, func(a, b *sourceFile) int { return strings.Compare(a.name, b.name) })
+}
+
+// folderName begins a sentence about the folder.
+func (l *loader) folderName() string {
+	if l.options.Name == "" {
+		return "The folder"
+	}
+	return fmt.Sprintf("The folder %q", l.options.Name)
 }
 
 // nothingHere says why there is nothing to load.
 func (l *loader) nothingHere() *hcl.Diagnostic {
 	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No configuration files",
-		Detail: `The folder has no files that end in "` + Suffix + `". Run "storyform init" to begin with an example, or name the folder with --chdir.`}
+		Detail: fmt.Sprintf(`%s has no files that end in %q. Run "storyform init" to begin with an example, or name the folder with --chdir.`, l.folderName(), Suffix)}
 	for _, suffix := range []string{".hcl", ".tf"} {
 		names, _ := l.folder.discover("", suffix)
 		names = slices.DeleteFunc(names, func(n string) bool { return strings.HasSuffix(n, varsSuffix) })
 		if len(names) > 0 {
 			base, _, _ := strings.Cut(names[0], ".")
-			d.Detail = fmt.Sprintf("The folder has no files that end in %q. There is %q: rename it to %q if it declares stories.", Suffix, names[0], base+Suffix)
+			d.Detail = fmt.Sprintf("%s has no files that end in %q. There is %q: rename it to %q if it declares stories.", l.folderName(), Suffix, names[0], base+Suffix)
 			return d
 		}
 	}

@@ -84,33 +84,3 @@ func (p *Page) Permissions(ctx context.Context) (map[string]string, error) {
 	})
 	return granted, err
 }
-
-// Account is a Page that the configured user token may act for.
-type Account struct {
-	ID    string
-	Name  string
-	Tasks []string // such as "CREATE_CONTENT" or "PROFILE_PLUS_CREATE_CONTENT"
-}
-
-// Accounts lists the Pages of a user's token with the user's tasks on each.
-// The list can lack Pages that are reached through a business portfolio,
-// unless business_management is granted.
-func (p *Page) Accounts(ctx context.Context) ([]Account, error) {
-	var accounts []Account
-	err := p.list(ctx, call{op: "accounts", path: "me/accounts", own: true}, url.Values{"fields": {"id,name,tasks"}, "limit": {"100"}}, func(raw json.RawMessage) error {
-		var row struct {
-			named
-			Tasks []string `json:"tasks"`
-		}
-		if err := json.Unmarshal(raw, &row); err != nil {
-			return err
-		}
-		account := Account{ID: string(row.ID), Name: clean(row.Name)}
-		for _, task := range row.Tasks {
-			account.Tasks = append(account.Tasks, clean(task))
-		}
-		accounts = append(accounts, account)
-		return nil
-	})
-	return accounts, err
-}

@@ -194,10 +194,4 @@ func TestAccountCalls(t *testing.T) {
 	if got, err := p.Permissions(t.Context()); err != nil || got["pages_show_list"] != "granted" || got["x"] != "declined" {
 		t.Errorf("got %v, %v", got, err)
 	}
-	a.replies("GET", "/me/accounts", reply{body: `{"data":[{"id":"1","name":"A","tasks":["CREATE_CONTENT"]}],"paging":{"cursors":{"after":"x"},"next":"y"}}`},
-		reply{body: `{"data":[{"id":2,"name":"B"}]}`})
-	accounts, err := p.Accounts(t.Context())
-	if err != nil || len(accounts) != 2 || accounts[0].Tasks[0] != "CREATE_CONTENT" || accounts[1].ID != "2" {
-		t.Errorf("got %+v, %v", accounts, err)
-	}
 }

@@ -19,9 +19,10 @@ const maxSnippet = 8
 // files' contents by the names in the ranges. Without colour, ^ marks under
 // the line take the place of underlining, because logs of CI lose the latter.
 //
-// Warnings that say the same are drawn once with a count, except with
-// Verbose: for_each over two hundred Pages must not hide the one other
-// warning. Errors are all drawn.
+// Warnings that say the same are drawn once with a count, and of those that
+// only have the same summary the first maxAlike, except with Verbose: for_each
+// over two hundred Pages must not hide the one other warning. Errors are all
+// drawn.
 func Diagnostics(w io.Writer, ds diag.Diagnostics, sources map[string][]byte, o Options) error {
 	s := newScreen(o)
 	for _, d := range consolidate(ds, o.Verbose) {
@@ -41,12 +42,24 @@ type message struct {
 	more int
 }
 
-// consolidate joins warnings with the same summary.
+// maxAlike is how many warnings with one summary are drawn when each says
+// something else.
+const maxAlike = 3
+
+// consolidate joins warnings that are alike: one that says what another said is
+// counted there, and one too many with the summary of others at the last of them.
 func consolidate(ds diag.Diagnostics, all bool) []message {
 	var out []message
 	for _, d := range ds {
 		if d.Severity == diag.Warning && !all {
-			i := slices.IndexFunc(out, func(m message) bool { return m.Severity == d.Severity && m.Summary == d.Summary })
+			alike := 0
+			i := slices.IndexFunc(out, func(m message) bool {
+				if m.Severity != d.Severity || m.Summary != d.Summary {
+					return false
+				}
+				alike++
+				return m.Detail == d.Detail || alike == maxAlike
+			})
 			if i >= 0 {
 				out[i].more++
 				continue

@@ -31,10 +31,13 @@ func mistakes() diag.Diagnostics {
 	block := rangeOf("story \"teaser\" {\n\tfor_each = page.acme")
 	wide := diag.Warnf("Same file twice on one Page", "It is published twice.").At(rangeOf("for_each"))
 	wide.Context = &block
-	elsewhere := diag.Warnf("Same file twice on one Page", "Another one.")
+	alike := func(detail string) diag.Diagnostic { return diag.Warnf("Same file twice on one Page", "%s", detail) }
 	remote := diag.Errorf("The Page can't be read", "code 190: the access token has expired. Run storyform doctor.").For(addr(`page.acme["id"]`))
 	missing := diag.Errorf("Unreadable", "The file changed.").At(diag.Range{Filename: "gone.story.hcl", Start: diag.Pos{Line: 3, Byte: 900}, End: diag.Pos{Line: 3, Byte: 905}})
-	return diag.Diagnostics{unsupported, valued, wide, elsewhere, remote, missing}
+	return diag.Diagnostics{
+		unsupported, valued, wide, alike("Another one."), remote, alike("Another one."), alike("A third one."), missing,
+		alike("One too many."), alike("One more."), diag.Warnf("The one other warning", "It must be seen."),
+	}
 }
 
 func TestDiagnostics(t *testing.T) {

@@ -41,7 +41,7 @@ func readValidation(t *testing.T, ds diag.Diagnostics, sources map[string][]byte
 func TestValidation(t *testing.T) {
 	text, got := readValidation(t, mistakes(), map[string][]byte{"xmas.story.hcl": []byte(source)})
 	golden(t, "validation.json", []byte(text))
-	if got.Valid || got.Errors != 4 || got.Warnings != 2 || len(got.Diagnostics) != 6 {
+	if got.Valid || got.Errors != 4 || got.Warnings != 7 || len(got.Diagnostics) != 11 {
 		t.Fatalf("got valid %t, %d errors, %d warnings, %d diagnostics", got.Valid, got.Errors, got.Warnings, len(got.Diagnostics))
 	}
 	for i, want := range []string{"phto", `"media/ねこ/teaser-${each.key}.jpg"`, "for_each"} {

@@ -111,6 +111,14 @@ func (s *screen) hang(indent int, prefix []span, st style, t string) {
 	}
 }
 
+// Hang draws a text behind a prefix, wrapped to the width, its further lines
+// below where it begins.
+func Hang(w io.Writer, prefix, t string, o Options) error {
+	s := newScreen(o)
+	s.hang(0, []span{text(prefix)}, plain, t)
+	return s.flush(w)
+}
+
 // pairs adds names and values, the values below each other.
 func (s *screen) pairs(indent int, st style, pairs [][2]string) {
 	w := 0

@@ -245,7 +245,11 @@ func (s *screen) ending(t *timeline) {
 	case errors > 0:
 		s.line(styled(boldRed, failedLine(errors)))
 	case summary == NoChanges:
-		s.line(styled(boldGreen, "No changes."), styled(bold, strings.TrimPrefix(t.noChanges(), "No changes.")))
+		known, unknown := strings.CutSuffix(t.noChanges(), " "+notAsked)
+		s.line(styled(boldGreen, "No changes."), styled(bold, strings.TrimPrefix(known, "No changes.")))
+		if unknown {
+			s.line(text(notAsked))
+		}
 	default:
 		s.line(styled(bold, "Plan:"), text(strings.TrimPrefix(summary, "Plan:")))
 		if !p.Refreshed {
@@ -286,12 +290,18 @@ func failedLine(errors int) string {
 // noChanges is the line of a plan without changes, no stronger than what is
 // known.
 func (t *timeline) noChanges() string {
-	for _, v := range t.pages {
-		if v.Unread != "" {
-			return "No changes. The Pages that could be read match the configuration."
+	unread := 0
+	for i := range t.plan.Pages {
+		if t.plan.Pages[i].Unread != "" {
+			unread++
 		}
 	}
-	if !t.plan.Refreshed {
+	switch {
+	case unread > 0 && unread == len(t.plan.Pages):
+		return "No changes. The state matches the configuration; no Page could be read."
+	case unread > 0:
+		return "No changes. The Pages that could be read match the configuration."
+	case !t.plan.Refreshed:
 		return "No changes. The state matches the configuration. " + notAsked
 	}
 	return NoChanges

@@ -214,3 +214,30 @@ func TestStatusAndHistory(t *testing.T) {
 	golden(t, "history-verbose.txt", drawn(t, func(b *bytes.Buffer) error { return History(b, events, verbose) }))
 	golden(t, "history-empty.txt", drawn(t, func(b *bytes.Buffer) error { return History(b, nil, o) }))
 }
+
+// TestNoChanges checks that a plan without changes says no more than is known.
+func TestNoChanges(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		refreshed bool
+		unread    []string // of each Page
+		want      string
+	}{
+		{"all read", true, []string{"", ""}, "No changes. Your Pages match the configuration."},
+		{"no Pages", true, nil, "No changes. Your Pages match the configuration."},
+		{"one not read", true, []string{"no token", ""}, "No changes. The Pages that could be read match the configuration."},
+		{"none read", true, []string{"no token", "no token"}, "No changes. The state matches the configuration; no Page could be read."},
+		{"not asked", false, []string{""}, "No changes. The state matches the configuration.\nThe Pages were not asked what is on them."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := &plan.Plan{Refreshed: test.refreshed}
+			for _, why := range test.unread {
+				p.Pages = append(p.Pages, plan.Page{Address: addr("page.acme"), Unread: why})
+			}
+			got := drawn(t, func(b *bytes.Buffer) error { return PlanSummary(b, p, Options{}) })
+			if string(got) != test.want+"\n" {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

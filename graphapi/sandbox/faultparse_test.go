@@ -124,4 +124,7 @@ func TestParseSwitches(t *testing.T) {
 			t.Errorf("%s: got no error", text)
 		}
 	}
+	if _, err := (Switches{}).Parse("lag=3s"); err == nil || !strings.Contains(err.Error(), "there are listing_lag, ") || !strings.HasSuffix(err.Error(), ", regain") {
+		t.Errorf("got %v, want all names", err)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,6 +135,9 @@ func switchWords(text string) (string, error) {
 	fields := map[string]json.RawMessage{}
 	for _, word := range words(text) {
 		name, value, found := strings.Cut(word, "=")
+		if names := switchNames(); !slices.Contains(names, name) {
+			return "", fmt.Errorf("there is no switch %q; there are %s", name, strings.Join(names, ", "))
+		}
 		if !found {
 			value = "true"
 		}
@@ -153,6 +157,16 @@ func switchWords(text string) (string, error) {
 	}
 	encoded, err := json.Marshal(fields)
 	return string(encoded), err
+}
+
+// switchNames are the names of all switches, as they are written.
+func switchNames() []string {
+	var names []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Switches]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
 }
 
 // isDurationSwitch reports whether a switch takes a duration, so that 0 is
