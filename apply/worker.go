@@ -116,6 +116,7 @@ func (w *worker) story(c *plan.Change) error {
 		return fmt.Errorf("%s is not in the state, although it was registered", c.Address)
 	}
 	if c.Action == plan.Settle {
+		w.report(Settling, &e, nil)
 		return w.settle(c, &e, EndAdopted)
 	}
 	if !e.Status.Pending() {

@@ -84,7 +84,7 @@ func (a *app) runInit(ctx context.Context, f *initFlags) error {
 func (a *app) initState(ctx context.Context, f *initFlags, cfg *config.Config) (has string, err error) {
 	if !a.sandbox {
 		if err := a.initBackend(ctx, f, placeOf(settings(cfg))); err != nil {
-			return "", err
+			return "", a.atBackend(cfg, err)
 		}
 	}
 	store, err := a.openStore(ctx, cfg)

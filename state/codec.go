@@ -82,6 +82,9 @@ func Decode(where string, data []byte) (*Document, error) {
 	var d Document
 	err := decodeJSON(data, &d)
 	version, tool := d.Version, d.Tool
+	if err != nil && isTerraforms(data) {
+		return nil, corrupt(errors.New("it is a state of Terraform: give storyform a place of its own"))
+	}
 	if err != nil {
 		version, tool = versionOf(data)
 	}
@@ -117,6 +120,15 @@ func Hash(d *Document) (string, error) {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// isTerraforms reports whether something that couldn't be decoded is a state of
+// Terraform, whose version is no version of ours.
+func isTerraforms(data []byte) bool {
+	var head struct {
+		Terraform string `json:"terraform_version"`
+	}
+	return json.Unmarshal(data, &head) == nil && head.Terraform != ""
 }
 
 // versionOf looks only at the version of something that couldn't be decoded,

@@ -103,7 +103,7 @@ func (s *Store) scan() (*view, error) {
 	}
 	if v.docInfo != nil {
 		if v.doc, err = state.Decode(s.path, v.docData); err != nil {
-			return nil, s.hint(err, fmt.Sprintf("The version before it is in %s.backup. Copy that over %s: the journal beside it holds what happened since, and the next run takes it up.", s.path, s.path))
+			return nil, s.hint(err, s.backupHint())
 		}
 	}
 	if err := s.failpoint(stepRead); err != nil {
@@ -178,6 +178,14 @@ func (s *Store) rollForward(v *view) error {
 		}
 	}
 	return nil
+}
+
+// backupHint says what to do about a document that can't be read.
+func (s *Store) backupHint() string {
+	if info, err := s.stat(s.backupName()); err != nil || info == nil {
+		return "There is no earlier version beside it. Restore the file from a copy, or compare with the Pages what was published (storyform stories --all) before you move it away."
+	}
+	return fmt.Sprintf("The version before it is in %s.backup. Copy that over %s: the journal beside it holds what happened since, and the next run takes it up.", s.path, s.path)
 }
 
 // hint adds to a *state.CorruptError what to do next.
