@@ -304,7 +304,7 @@ func (a *app) announceStop(ctx context.Context) <-chan struct{} {
 
 // run identifies this run in the state.
 func (a *app) run() state.Run {
-	return state.Run{ID: newID(), Who: a.who(), Commit: a.commit(), URL: a.runURL(), Tool: Version()}
+	return state.Run{ID: state.NewID(), Who: a.who(), Commit: a.commit(), URL: a.runURL(), Tool: Version()}
 }
 
 // who names the person or the CI actor.
@@ -345,6 +345,6 @@ func (a *app) runURL() string {
 // lockInfo is what others see of this run's lock.
 func (a *app) lockInfo(operation string) state.LockInfo {
 	return state.LockInfo{
-		ID: newID(), Operation: operation, Info: a.runURL(), Who: a.who(), Version: Version(), Created: a.Clock.Now().UTC(),
+		ID: state.NewID(), Operation: operation, Info: a.runURL(), Who: a.who(), Version: Version(), Created: a.Clock.Now().UTC(),
 	}
 }

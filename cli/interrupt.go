@@ -51,7 +51,7 @@ func (a *app) stoppable(ctx context.Context) context.Context {
 // unstoppable are the commands that don't end in their middle at the first
 // interrupt: what they write is done in a moment, or they wait for it
 // themselves.
-var unstoppable = append(slices.DeleteFunc(strings.Split(locking, ","), func(name string) bool { return name == "apply" }), "force-unlock", "init", "sandbox")
+var unstoppable = append(slices.DeleteFunc(strings.Split(locking, ","), func(name string) bool { return name == "apply" }), "force-unlock", "sandbox")
 
 // stopAtFirst gives a command that only reads a context that ends at the first
 // interrupt, and tells an error that comes from that for what it is.

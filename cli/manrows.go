@@ -28,7 +28,7 @@ func (r *manRow) of(cmd *cobra.Command, name string) bool {
 }
 
 // locking are the commands that take the lock of the state.
-const locking = "apply,import,resolve,state mv,state rm,state push"
+const locking = "apply,init,import,resolve,state mv,state rm,state push"
 
 // exitRows are the exit codes.
 var exitRows = []manRow{

@@ -4,28 +4,14 @@ import (
 	"context"
 	"errors"
 
-	"storyform/apply"
 	"storyform/state"
 )
 
 // migrate moves a state, under both locks.
 func (a *app) migrate(ctx context.Context, from, to state.Store) error {
-	return a.locking(ctx, from, "init", func() error {
-		return a.locking(ctx, to, "init", func() error { return a.move(ctx, from, to) })
+	return a.underLock(ctx, from, "init", func() error {
+		return a.underLock(ctx, to, "init", func() error { return a.move(ctx, from, to) })
 	})
-}
-
-// locking does something under a store's lock.
-func (a *app) locking(ctx context.Context, store state.Store, operation string, do func() error) error {
-	lock, err := apply.AcquireLock(ctx, store, a.lockInfo(operation), 0, a.Clock)
-	if locked, ok := errors.AsType[*state.LockedError](err); ok {
-		return a.locked(locked)
-	}
-	if err != nil {
-		return stateFailure(err)
-	}
-	defer lock.Unlock(context.WithoutCancel(ctx))
-	return do()
 }
 
 // move is migrate for those who hold the locks.

@@ -2,14 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"storyform/apply"
 	"storyform/internal/suggest"
 	"storyform/render"
 	"storyform/state"
@@ -230,37 +227,25 @@ func needsTombstone(doc *state.Document, e *state.Entry) bool {
 		return true
 	}
 	return slices.ContainsFunc(doc.History, func(ev state.Event) bool {
-		return ev.Address == e.Address && (ev.What == "published" || ev.What == "adopted")
+		return ev.Address == e.Address && ev.Publication()
 	})
 }
 
 // withState runs a change of the state under its lock and writes it.
 func (a *app) withState(ctx context.Context, store state.Store, operation string, change func(*state.Session) error) error {
-	taken := a.announceLock()
-	patient := a.Clock
-	patient.Sleep = func(ctx context.Context, d time.Duration) error { return a.sleepUntil(ctx, a.Clock.Now().Add(d)) }
-	lock, err := apply.AcquireLock(ctx, store, a.lockInfo(operation), a.lockTimeout, patient)
-	taken()
-	if errors.Is(err, errStopped) {
-		return a.interrupted()
-	}
-	if locked, ok := errors.AsType[*state.LockedError](err); ok {
-		return a.locked(locked)
-	} else if err != nil {
-		return stateFailure(err)
-	}
-	defer lock.Unlock(context.WithoutCancel(ctx))
-	session, err := state.Open(ctx, store, a.run(), a.Clock.Now)
-	if err != nil {
-		return stateFailure(err)
-	}
-	if err := change(session); err != nil {
-		return err
-	}
-	if err := session.Close(ctx); err != nil {
-		return stateFailure(err)
-	}
-	return nil
+	return a.underLock(ctx, store, operation, func() error {
+		session, err := state.Open(ctx, store, a.run(), a.Clock.Now)
+		if err != nil {
+			return stateFailure(err)
+		}
+		if err := change(session); err != nil {
+			return err
+		}
+		if err := session.Close(ctx); err != nil {
+			return stateFailure(err)
+		}
+		return nil
+	})
 }
 
 // statePullCommand prints the document.

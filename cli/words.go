@@ -109,8 +109,6 @@ var foreignFlags = []foreignFlag{
 	{commands: "init", name: "lockfile", valued: true},
 	{commands: "init", name: "cloud"},
 	{commands: "init", name: "backend-config", valued: true, instead: "Write the arguments into the backend block: variables and locals may be used there. What is secret comes from the environment, as do TF_HTTP_ADDRESS and its like."},
-	{commands: "init", name: "lock", instead: "A state is only moved under both locks."},
-	{commands: "init", name: "lock-timeout", valued: true, instead: "init does not wait: a state is moved when no run works on it. When one does, wait for its end."},
 }
 
 // refusal is the value of a flag that is answered with what to do instead.

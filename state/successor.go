@@ -65,12 +65,12 @@ func Remembers(doc, before *Document) error {
 	}
 	told := map[publication]bool{}
 	for i := range doc.History {
-		if ev := &doc.History[i]; ev.publication() {
+		if ev := &doc.History[i]; ev.Publication() {
 			told[publication{ev.Address, ev.Revision, ev.MediaID}] = true
 		}
 	}
 	for i := range before.History {
-		if ev := &before.History[i]; ev.publication() && !told[publication{ev.Address, ev.Revision, ev.MediaID}] {
+		if ev := &before.History[i]; ev.Publication() && !told[publication{ev.Address, ev.Revision, ev.MediaID}] {
 			return &ForgetsError{ev.Address}
 		}
 	}
@@ -91,12 +91,13 @@ func (d *Document) remembers(e *Entry) bool {
 		}
 	}
 	return slices.ContainsFunc(d.History, func(ev Event) bool {
-		return ev.Address == e.Address && ev.Revision >= e.Revision && ev.MediaID != "" && ev.MediaID == e.MediaID && ev.publication()
+		return ev.Address == e.Address && ev.Revision >= e.Revision && ev.MediaID != "" && ev.MediaID == e.MediaID && ev.Publication()
 	})
 }
 
-// publication reports whether ev says that a story went out.
-func (ev *Event) publication() bool {
+// Publication reports whether ev says that a story went out: by a run, by what
+// a Page listed, or by what a person decided.
+func (ev *Event) Publication() bool {
 	return ev.What == "published" || ev.What == "adopted" || ev.What == "resolved" && ev.PostID != ""
 }
 

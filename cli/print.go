@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
@@ -16,14 +14,6 @@ func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.Stdout, format,
 // hang writes a text behind a prefix to standard output, wrapped.
 func (a *app) hang(prefix, text string) {
 	_ = render.Hang(a.Stdout, prefix, text, a.renderOptions(a.StdoutTerminal)) // as printf
-}
-
-// newID is a random identifier of a run or a lock, in the form of a UUID.
-func newID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	h := hex.EncodeToString(b[:])
-	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
 }
 
 // hostname is the machine's name, "" when it has none.
