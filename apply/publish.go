@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"storyform/graphapi"
+	"storyform/internal/clock"
 	"storyform/plan"
 	"storyform/state"
 	"storyform/story"
@@ -115,7 +116,7 @@ func (w *worker) lastCheck(e *state.Entry) error {
 		if deadline := e.Deadline(); !deadline.IsZero() && now.After(deadline) {
 			return w.missed(e, closedText(deadline))
 		}
-		if elapsed(w.announced, now) <= announcementLife {
+		if clock.Elapsed(w.announced, now) <= announcementLife {
 			return nil
 		}
 		if err := w.announce(e); err != nil {

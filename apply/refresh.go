@@ -33,13 +33,7 @@ const observedFor = time.Minute
 
 // recent reports whether the reading can still be relied on.
 func (o *Observation) recent(now time.Time) bool {
-	return o != nil && (len(o.Views) == 0 || elapsed(o.began, now) <= observedFor)
-}
-
-// elapsed is how much time passed, by the clock that says more: the monotonic
-// one stands still while a machine sleeps, and the other one can be set back.
-func elapsed(from, to time.Time) time.Duration {
-	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+	return o != nil && (len(o.Views) == 0 || clock.Elapsed(o.began, now) <= observedFor)
 }
 
 // maxSkew is how far our clock may be from Meta's before it is taken for wrong:

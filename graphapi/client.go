@@ -112,8 +112,7 @@ func (p *Page) Served() Served { return p.client.Served() }
 // was sent at began.
 func (c *Client) note(h http.Header, began, now time.Time) {
 	s := Served{Version: clean(h.Get("Facebook-Api-Version"))}
-	// Round drops the clock that stands still while a machine sleeps.
-	s.Took = max(now.Sub(began), now.Round(0).Sub(began.Round(0)))
+	s.Took = clock.Elapsed(began, now)
 	if t, err := http.ParseTime(h.Get("Date")); err == nil {
 		s.Skew = t.Sub(now)
 	}

@@ -15,6 +15,13 @@ type Clock struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
+// Elapsed is how much time passed between two times of one clock, by the one of
+// its two hands that went further: the monotonic one stands still while a
+// machine sleeps, and the other one can be set back.
+func Elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
 // System returns the clock of the machine.
 func System() Clock {
 	return Clock{Now: time.Now, Sleep: sleep}

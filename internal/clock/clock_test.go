@@ -47,3 +47,16 @@ func TestFake(t *testing.T) {
 		t.Errorf("a sleep in a context that is over: %v, and the clock shows %s", err, c.Now())
 	}
 }
+
+func TestElapsed(t *testing.T) {
+	from := time.Now() // both hands
+	slept := from.Round(0).Add(time.Hour)
+	for name, to := range map[string]time.Time{"both": from.Add(time.Hour), "a machine that slept": slept} {
+		if got := Elapsed(from, to); got != time.Hour {
+			t.Errorf("%s: got %v, want an hour", name, got)
+		}
+	}
+	if got := Elapsed(from.Round(0), from.Round(0).Add(-time.Hour)); got != -time.Hour {
+		t.Errorf("set back, and nothing else to go by: got %v", got)
+	}
+}

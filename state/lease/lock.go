@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"storyform/internal/clock"
 	"storyform/state"
 )
 
@@ -48,16 +49,11 @@ func (l *Lock) Check(margin time.Duration) error {
 		return l.ended
 	}
 	margin = min(margin, l.m.TTL/2)
-	since := elapsed(l.sent, l.m.Clock.Now())
+	since := clock.Elapsed(l.sent, l.m.Clock.Now())
 	if left := l.m.TTL - since; left <= margin {
 		return fmt.Errorf("%w: its lease of %v was renewed %v ago, and %v of it must be left", state.ErrLockLost, l.m.TTL, since.Round(time.Second), margin)
 	}
 	return nil
-}
-
-// elapsed is how much time passed, by the clock that says more.
-func elapsed(from, to time.Time) time.Duration {
-	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }
 
 // Unlock releases the lock. It fails with ErrLockLost when it was lost.
