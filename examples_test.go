@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"storyform/internal/testexample"
 )
 
 // storyform runs a command line in a folder, with everything in the built-in
@@ -32,7 +34,7 @@ func TestExamples(t *testing.T) {
 	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
+			if err := testexample.Copy(dir, folder); err != nil {
 				t.Fatal(err)
 			}
 			for _, line := range []string{
@@ -82,7 +84,7 @@ func TestReadme(t *testing.T) {
 		t.Fatalf("the README has %d blocks of commands, want 2", len(blocks))
 	}
 	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("examples")); err != nil {
+	if err := testexample.Copy(filepath.Join(dir, "examples"), "examples"); err != nil {
 		t.Fatal(err)
 	}
 	first := strings.ReplaceAll(strings.TrimSpace(blocks[0][1]), "go run .", "storyform")
@@ -133,7 +135,7 @@ func checkReadmeConfig(t *testing.T, text string) {
 		t.Fatal("the README shows no configuration")
 	}
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("examples/quickstart")); err != nil {
+	if err := testexample.Copy(dir, "examples/quickstart"); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "stories.story.hcl"), []byte(m[1]), 0o644); err != nil {

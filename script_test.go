@@ -22,6 +22,7 @@ import (
 
 	"storyform/graphapi/sandbox"
 	"storyform/internal/clock"
+	"storyform/internal/testexample"
 )
 
 // scriptStart is the time at which every script begins: 09:00 in Jakarta.
@@ -39,6 +40,8 @@ type world struct {
 	mark   int          // requests that were made before `sim mark`
 	keys   []string     // secret keys that `agekeys` made
 	refuse atomic.Int64 // see backendCommand
+	// examples is the folder of the repository that has them.
+	examples string
 }
 
 // worldKey finds a script's world among its values.
@@ -65,8 +68,8 @@ func setupScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	w.examples = filepath.Join(filepath.Dir(filepath.Dir(media)), "examples")
 	env.Setenv("MEDIA", media)
-	env.Setenv("EXAMPLES", filepath.Join(filepath.Dir(filepath.Dir(media)), "examples"))
 	env.Setenv("PORT", strconv.Itoa(port))
 	env.Setenv("STORYFORM_GRAPH_URL", w.server.URL)
 	env.Setenv("STORYFORM_TOKEN", scriptToken)
@@ -98,6 +101,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"postid":        postID,
 	"count-stories": countStories,
 	"append":        appendCommand,
+	"example":       exampleCommand,
 	"backend":       backendCommand,
 	"agekeys":       ageKeys,
 }
@@ -324,6 +328,11 @@ func postID(ts *testscript.TestScript, neg bool, args []string) {
 func appendCommand(ts *testscript.TestScript, neg bool, args []string) {
 	text := strings.ReplaceAll(strings.Join(args[1:], ""), `\n`, "\n")
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+"\n"+text), 0o644))
+}
+
+// exampleCommand copies a folder of examples/ into the script's: example NAME
+func exampleCommand(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(testexample.Copy(ts.MkAbs(args[0]), filepath.Join(worldOf(ts).examples, args[0])))
 }
 
 // countStories checks how many stories were ever published on a Page.

@@ -3,12 +3,12 @@ package cli
 import (
 	"bytes"
 	"io"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"storyform/internal/clock"
+	"storyform/internal/testexample"
 )
 
 // interrupted runs a command with an interrupt that comes when it first waits
@@ -45,7 +45,7 @@ var _ io.Reader = (*closing)(nil)
 
 func TestInterruptWhileAsked(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("../examples/quickstart")); err != nil {
+	if err := testexample.Copy(dir, "../examples/quickstart"); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -76,7 +76,7 @@ func TestInterruptWhileAsked(t *testing.T) {
 // it has asked a Page.
 func TestInterruptBefore(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("../examples/quickstart")); err != nil {
+	if err := testexample.Copy(dir, "../examples/quickstart"); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"plan"}, {"apply", "--auto-approve"}, {"stories"}, {"status"}} {

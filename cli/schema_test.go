@@ -20,6 +20,7 @@ import (
 
 	"storyform/internal/clock"
 	"storyform/internal/diag"
+	"storyform/internal/testexample"
 	"storyform/plan"
 	"storyform/story"
 )
@@ -280,7 +281,7 @@ func TestPlansFitSchema(t *testing.T) {
 	now := time.Date(2026, 12, 20, 2, 0, 0, 0, time.UTC)
 	for _, example := range examples {
 		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(filepath.Join("../examples", example))); err != nil {
+		if err := testexample.Copy(dir, filepath.Join("../examples", example)); err != nil {
 			t.Fatal(err)
 		}
 		for _, step := range [][]string{
