@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"storyform/apply"
@@ -140,11 +141,11 @@ func TestRecordBeforeCall(t *testing.T) {
 	for _, f := range flows {
 		t.Run(f.name, func(t *testing.T) {
 			w := newWorld(t)
-			calls := 0
+			var calls atomic.Int32 // several Pages publish at once
 			w.route = func(next http.RoundTripper) http.RoundTripper {
 				return roundTripper(func(r *http.Request) (*http.Response, error) {
 					if isPublish(r) {
-						calls++
+						calls.Add(1)
 						if !slices.ContainsFunc(w.document().Stories, func(e state.Entry) bool {
 							return e.Status == story.Publishing && e.Operation.Attempt > 0 && slices.Contains(e.TriedMedia, e.MediaID)
 						}) {
@@ -156,8 +157,8 @@ func TestRecordBeforeCall(t *testing.T) {
 			}
 			f.setup(w)
 			w.converge()
-			if want := len(w.asked(0, publishCalls...)); calls != want {
-				t.Errorf("%d calls were looked at, want %d", calls, want)
+			if got, want := int(calls.Load()), len(w.asked(0, publishCalls...)); got != want {
+				t.Errorf("%d calls were looked at, want %d", got, want)
 			}
 		})
 	}
