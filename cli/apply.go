@@ -67,7 +67,7 @@ with 130. The second leaves at once; the state is right all the same.`,
 	f.register(a, cmd.Flags())
 	flags := cmd.Flags()
 	flags.BoolVar(&f.autoApprove, "auto-approve", false, "don't ask for approval")
-	flags.StringVar(&f.expect, "expect", "", "refuse unless the plan has this `fingerprint`")
+	flags.StringVar(&f.expect, "expect", "", "refuse what is not approved by this `fingerprint` of a reviewed plan")
 	flags.BoolVar(&f.allowCancel, "allow-cancel-all", false, "cancel even every scheduled story")
 	flags.BoolVar(&f.allowBulk, "allow-bulk", false, "publish more stories at once than max_publish allows")
 	flags.BoolVar(&f.input, "input", true, "ask for what is missing; --input=false fails instead")
@@ -157,13 +157,14 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	return err
 }
 
-// checkExpected refuses a plan that is not the one that was approved.
+// checkExpected refuses a plan that asks for more, or for less, than what was
+// approved.
 func checkExpected(f *applyFlags, p *plan.Plan) error {
-	if f.expect == "" || f.expect == p.Fingerprint {
+	if f.expect == "" || p.Approved(f.expect) {
 		return nil
 	}
 	return fail("Plan is not the expected one",
-		"The plan's fingerprint is %s and --expect says %s: what would be done is not what was approved. Nothing was done. Review the plan that is there now and pass its fingerprint.",
+		"The plan's fingerprint is %s and --expect says %s: what would be done is not what was approved. Since then the configuration or the state has changed, or a window has closed. Nothing was done. Review the plan that is there now and pass its fingerprint.",
 		p.Fingerprint, f.expect)
 }
 

@@ -132,18 +132,22 @@ func TestGitLabPipeline(t *testing.T) {
 		Extends       string
 		Script        []string
 		Rules         []map[string]string
+		Needs         []string
 		ResourceGroup string `yaml:"resource_group"`
 	}
 	if err := yaml.Unmarshal([]byte(text), &jobs); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"storyform plan", "storyform apply", "storyform due"} {
-		if j := jobs[name]; jobs[j.Extends].Extends == "" && j.Extends != ".storyform" || len(j.Script) < 2 || len(j.Rules) != 1 {
+	for name, commands := range map[string]int{"storyform plan": 2, "storyform merged": 2, "storyform apply": 1, "storyform due": 2} {
+		if j := jobs[name]; jobs[j.Extends].Extends == "" && j.Extends != ".storyform" || len(j.Script) != commands || len(j.Rules) != 1 {
 			t.Errorf("job %s lacks something: %+v", name, j)
 		}
 	}
-	if jobs["storyform apply"].ResourceGroup == "" || jobs["storyform due"].Script[0] != jobs["storyform apply"].Script[0] {
+	if jobs["storyform apply"].ResourceGroup == "" || jobs["storyform due"].Script[0] != jobs["storyform merged"].Script[0] {
 		t.Error("apply has no resource group, or due does not check the backend")
+	}
+	if !slices.Contains(jobs["storyform apply"].Needs, "storyform merged") || jobs["storyform apply"].Rules[0]["if"] != jobs["storyform merged"].Rules[0]["if"] {
+		t.Error("apply does not wait for the plan of what was merged, or runs when there is none")
 	}
 	checkScaffoldCommands(t, text, []string{"storyform plan -refresh=false", "storyform apply -due"})
 	var include map[string][]map[string]string

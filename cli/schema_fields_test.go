@@ -15,7 +15,7 @@ var fieldDocs = map[string]string{
 	"Plan.Changes":       "What will be done, one change a story, in the order in which stories go out.",
 	"Plan.Diagnostics":   "What is to be told about the plan.",
 
-	"Plan.Fingerprint":  "Identifies what is to be approved: it is the same for the same changes, whenever and from whatever commit the plan is made. apply --expect takes it.",
+	"Plan.Fingerprint":  "Identifies what is to be approved: it is the same for the same changes, whenever and from whatever commit the plan is made. Stories that go out as they were registered are no part of it. apply --expect takes it.",
 	"Plan.Unregistered": "In a plan of apply --due: what is due and was never registered as it is declared now.",
 
 	"Settings.APIVersion":  "The version of the Graph API, such as v25.0.",

@@ -142,7 +142,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{`"not_after": "2026-12-20T13:30`, `"not_after": "2027-12-20T13:30`, ErrPlanTampered},
 		{`"revision": 1`, `"revision": 2`, ErrPlanTampered},
 		{`"window": 3600000000000`, `"window": 7200000000000`, ErrPlanTampered},
-		{`"fingerprint": "p1-`, `"fingerprint": "p2-`, ErrPlanTampered},
+		{`"fingerprint": "p2-`, `"fingerprint": "p1-`, ErrPlanTampered},
 		{`"format_version": "1.0"`, `"format_version": "2.0"`, ErrPlanVersion},
 		{`"format_version": "1.0"`, `"format_version": "10.0"`, ErrPlanVersion},
 		{`"format_version": "1.0"`, `"format_version": "0.9"`, ErrPlanVersion},
@@ -155,6 +155,22 @@ func TestDecodeRefuses(t *testing.T) {
 		if _, err := Decode(edited(t, test.old, test.new)); !errors.Is(err, test.want) {
 			t.Errorf("%s for %s: got %v, want %v", test.new, test.old, err, test.want)
 		}
+	}
+	registered := func(edit func(c *Change)) error {
+		p := Build(world(t, []string{"publish:due"}, []string{"publish:scheduled due"}, "empty"))
+		edit(&p.Changes[0])
+		var buf bytes.Buffer
+		if err := Encode(&buf, p); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Decode(&buf)
+		return err
+	}
+	if err := registered(func(*Change) {}); err != nil {
+		t.Errorf("a story that was registered before: %v", err)
+	}
+	if err := registered(func(c *Change) { c.SHA256 = strings.Repeat("b", 64) }); !errors.Is(err, ErrPlanTampered) {
+		t.Errorf("other media for a story that was registered before: got %v", err)
 	}
 	for _, newer := range []string{"1.1", "1.27", "1"} {
 		if _, err := Decode(edited(t, `"format_version": "1.0"`, `"a_new_field": {}, "format_version": "`+newer+`"`)); err != nil {

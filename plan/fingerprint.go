@@ -12,7 +12,7 @@ import (
 )
 
 // fingerprintPrefix names the version of the recipe below.
-const fingerprintPrefix = "p1-"
+const fingerprintPrefix = "p2-"
 
 // approvals maps each action that somebody approves to the word that goes
 // into the fingerprint. Publishing now, registering for later, changing what
@@ -26,18 +26,43 @@ var approvals = map[Action]string{
 	Cancel: "cancel",
 }
 
-// FingerprintOf identifies what a reader of the changes approves: for each
-// story its address and action, and every pinned attribute of its table. No
-// clock, serial, formatting or commit goes in, so it survives a merge.
-func FingerprintOf(changes []Change) string {
-	rows := make([]string, 0, len(changes))
+// FingerprintOf identifies what a reader of the changes is asked to approve:
+// for each story its address and action, and every pinned attribute of its
+// table. No clock, serial, formatting or commit goes in, so it survives a
+// merge. Neither does a story that goes out just as it was registered: that was
+// approved before, `apply --due` may publish it at any minute, and when it does
+// the fingerprint must not change.
+func FingerprintOf(changes []Change) string { return fingerprint(changes, unapproved) }
+
+// Approved reports whether the approval of a plan with the given fingerprint
+// covers this plan. It does when this plan asks for the same; for nothing, as
+// after a run that registered everything and then failed; or for a part of it,
+// after a run that broke off while it was registering.
+func (p *Plan) Approved(expected string) bool {
+	return FingerprintOf(p.Changes) == expected || fingerprint(p.Changes, needsApproval) == expected ||
+		!slices.ContainsFunc(p.Changes, func(c Change) bool { return unapproved(&c) })
+}
+
+// needsApproval reports whether a change is one that somebody approves at some time.
+func needsApproval(c *Change) bool { return approvals[c.Action] != "" }
+
+// unapproved reports whether a change needs an approval that it has not got by
+// being registered. That the plan says so is not enough, because a plan file
+// can be edited: the declaration must be the one that the state remembered.
+func unapproved(c *Change) bool {
+	spec := c.Spec()
+	return needsApproval(c) && (c.Action == Cancel || notRegistered(c) != "" || c.Prior != specID(&spec))
+}
+
+// fingerprint hashes the changes that pick takes, whatever their order.
+func fingerprint(changes []Change, pick func(*Change) bool) string {
+	var rows []string
 	for i := range changes {
 		c := &changes[i]
-		word, ok := approvals[c.Action]
-		if !ok {
+		if !pick(c) {
 			continue
 		}
-		row := []string{c.Address.String(), word}
+		row := []string{c.Address.String(), approvals[c.Action]}
 		spec := c.Spec()
 		for _, a := range story.Attributes {
 			if a.Pinned {

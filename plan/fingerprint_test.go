@@ -2,6 +2,8 @@ package plan
 
 import (
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,10 +18,10 @@ func example(t testing.TB) []Change {
 }
 
 func TestFingerprintGolden(t *testing.T) {
-	if got, want := FingerprintOf(example(t)), "p1-a63047438a8c6f1e"; got != want {
+	if got, want := FingerprintOf(example(t)), "p2-a63047438a8c6f1e"; got != want {
 		t.Errorf("got %s, want %s: a changed recipe breaks every fingerprint in a pull request and needs another prefix", got, want)
 	}
-	if got, want := FingerprintOf(nil), "p1-e3b0c44298fc1c14"; got != want {
+	if got, want := FingerprintOf(nil), "p2-e3b0c44298fc1c14"; got != want {
 		t.Errorf("of nothing: got %s, want %s", got, want)
 	}
 }
@@ -38,7 +40,7 @@ func TestFingerprintIgnores(t *testing.T) {
 		"range":      func(c *Change) { c.Range = &diag.Range{Filename: "x"} },
 		"diffs":      func(c *Change) { c.Diffs = []Diff{{"revision", "1", "2"}} },
 		"bytes":      func(c *Change) { c.Bytes, c.Media = 7, story.Media{Width: 1080} },
-		"progress":   func(c *Change) { c.Offset, c.Registered, c.Prior = 7, true, "x" },
+		"progress":   func(c *Change) { c.Offset, c.Registered, c.Prior = 7, true, "x" }, // an edited file: not what was registered
 	} {
 		changes := example(t)
 		for i := range changes {
@@ -119,14 +121,42 @@ func TestFingerprintOfActions(t *testing.T) {
 	}
 }
 
-// The fingerprint of a reviewed plan still holds after the merge: later, from
-// another serial, with part of it registered, and one upload interrupted.
-func TestFingerprintSurvives(t *testing.T) {
-	in := world(t, []string{"teaser:due", "reveal:later media=b after=teaser"}, nil, "empty")
-	want := Build(in).Fingerprint
-	in.Now, in.State.Serial = noon.Add(time.Hour), 9
-	in.State.Stories = append(in.State.Stories, entry(t, "teaser", "uploading due"), entry(t, "reveal", "scheduled moved media=b"))
-	if p := Build(in); p.Fingerprint != want {
-		t.Errorf("got %s of %q, want %s", p.Fingerprint, actions(p.Changes), want)
+// An approval still holds after the merge, whatever happened since to what was
+// approved: by the clock, by other runs, by a run that failed or broke off. It
+// holds for nothing else.
+func TestApprovedLater(t *testing.T) {
+	reviewed := func() Input {
+		return world(t, []string{"teaser:due", "reveal:later media=b after=teaser", "earlier:due media=c"}, []string{"earlier:scheduled due media=c"}, "empty")
+	}
+	approved := Build(reviewed()).Fingerprint
+	for _, test := range []struct {
+		name, state string
+		change      func(in *Input)
+		same, holds bool
+	}{
+		{"an hour later", "earlier:scheduled due media=c", func(in *Input) { in.Now, in.State.Serial = noon.Add(time.Hour), 9 }, true, true},
+		{"what was registered before is out", "earlier:live due sent=1h media=c", nil, true, true},
+		{"what was registered before is being uploaded", "earlier:uploading due media=c", nil, true, true},
+		{"all is registered, and failed", "earlier:failed due media=c|teaser:failed due|reveal:scheduled later media=b after=teaser", nil, false, true},
+		{"one is registered", "earlier:live due sent=1h media=c|teaser:scheduled due", nil, false, true},
+		{"one is registered, and the one before still waits", "earlier:scheduled due media=c|teaser:scheduled due", nil, false, false}, // which of them were reviewed can't be told
+		{"one was registered otherwise", "earlier:scheduled due media=c|reveal:scheduled moved media=b after=teaser", nil, true, true},
+		{"another story", "earlier:scheduled due media=c", func(in *Input) {
+			in.Stories = append(in.Stories, world(t, []string{"more:due media=d"}, nil, "").Stories...)
+		}, false, false},
+		{"a registered one was changed since", "earlier:scheduled later media=c", nil, false, false},
+		{"its registration is lost", "", nil, false, false},
+		{"it was withdrawn since", "earlier:cancelled due media=c", nil, false, false},
+		{"a story less", "earlier:scheduled due media=c", func(in *Input) { in.Stories = in.Stories[1:] }, false, false},
+	} {
+		in := reviewed()
+		in.State = world(t, nil, slices.DeleteFunc(strings.Split(test.state, "|"), func(s string) bool { return s == "" }), "empty").State
+		if test.change != nil {
+			test.change(&in)
+		}
+		p := Build(in)
+		if same, holds := p.Fingerprint == approved, p.Approved(approved); same != test.same || holds != test.holds {
+			t.Errorf("%s: %q has the same fingerprint: %v, is approved: %v", test.name, actions(p.Changes), same, holds)
+		}
 	}
 }

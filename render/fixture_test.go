@@ -92,7 +92,7 @@ func video(d time.Duration, n int64) story.Media {
 func campaign() *plan.Plan {
 	id, sg := addr(`page.acme["id"]`), addr(`page.acme["sg"]`)
 	p := &plan.Plan{
-		FormatVersion: plan.FormatVersion, Tool: "0.1.0", CreatedAt: noon, Fingerprint: "p1-7f3a9c",
+		FormatVersion: plan.FormatVersion, Tool: "0.1.0", CreatedAt: noon, Fingerprint: "p2-7f3a9c",
 		Lineage: "b2f1c3", Serial: 12, Refreshed: true,
 		Settings: plan.Settings{APIVersion: "v25.0", SettleAfter: 5 * time.Minute, MaxPublish: 20},
 		Pages: []plan.Page{
