@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"storyform/apply"
 	"storyform/graphapi"
 	"storyform/graphapi/sandbox"
 	"storyform/internal/clock"
@@ -71,7 +70,7 @@ type world struct {
 	mu       sync.Mutex
 	requests []sandbox.Request // all of them; the simulator itself keeps the last
 	told     bytes.Buffer      // log lines, events, errors, plans: what a person may come to see
-	events   []apply.Event
+	events   []story.Event
 	runs     int
 	echo     io.Writer // gets what the runs tell as well; nil: nobody does
 	closers  []func()

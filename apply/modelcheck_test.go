@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"storyform/apply"
 	"storyform/graphapi/sandbox"
+	"storyform/story"
 )
 
 // check checks the promises.
@@ -210,7 +210,7 @@ func (c *tally) add(m *model) {
 		}
 	}
 	for _, e := range m.w.events {
-		if e.Kind == apply.UnknownOutcome {
+		if e.Kind == story.EventUnknown {
 			c.unknown++
 		}
 	}

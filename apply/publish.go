@@ -38,7 +38,7 @@ func (w *worker) publish(c *plan.Change, e *state.Entry) error {
 	if err := w.announce(e); err != nil {
 		return err
 	}
-	w.report(PublishStarted, e, nil)
+	w.report(story.EventPublishStarted, e, nil)
 	postID, op, err, ended := w.call(e)
 	switch {
 	case ended != nil:

@@ -31,7 +31,7 @@ type Options struct {
 	Open  func(source string) (*os.File, error)
 	Clock clock.Clock
 	// Report is told what happens, from several goroutines at once; may be nil.
-	Report func(Event)
+	Report func(story.Event)
 	// Parallelism is how many Pages are worked on at once.
 	Parallelism int
 	// Stop, when closed, asks the run to begin nothing new, to finish the
@@ -333,11 +333,11 @@ func (r *run) crash(point string) {
 }
 
 // report tells an event about a story.
-func (r *run) report(kind EventKind, e *state.Entry, change func(*Event)) {
+func (r *run) report(kind story.EventKind, e *state.Entry, change func(*story.Event)) {
 	if r.Report == nil {
 		return
 	}
-	ev := Event{Time: r.Clock.Now(), Kind: kind, Address: e.Address, Page: e.Page, PageID: e.PageID, Total: e.Bytes, PublishAt: e.PublishAt}
+	ev := story.Event{Time: r.Clock.Now(), Kind: kind, Address: e.Address, Page: e.Page, PageID: e.PageID, Total: e.Bytes, PublishAt: e.PublishAt}
 	if change != nil {
 		change(&ev)
 	}
@@ -345,17 +345,17 @@ func (r *run) report(kind EventKind, e *state.Entry, change func(*Event)) {
 }
 
 // endEvents maps endings to the events that tell them.
-var endEvents = map[Ending]EventKind{
-	EndPublished: Published, EndScheduled: Registered, EndChanged: Changed, EndCancelled: Cancelled,
-	EndForgotten: Forgotten, EndAdopted: Adopted, EndMissed: MissedWindow, EndFailed: FailedStory,
-	EndUploaded: UploadDone, EndUnknown: UnknownOutcome, EndNotAttempted: NotAttempted, EndSkipped: Skipped,
+var endEvents = map[Ending]story.EventKind{
+	EndPublished: story.EventPublished, EndScheduled: story.EventRegistered, EndChanged: story.EventChanged, EndCancelled: story.EventCancelled,
+	EndForgotten: story.EventForgotten, EndAdopted: story.EventAdopted, EndMissed: story.EventMissed, EndFailed: story.EventFailed,
+	EndUploaded: story.EventUploadDone, EndUnknown: story.EventUnknown, EndNotAttempted: story.EventNotAttempted, EndSkipped: story.EventSkipped,
 }
 
 // end records how the run ended for a story and tells it.
 func (r *run) end(o Outcome, e state.Entry) {
 	r.result.add(o)
 	e.Address, e.Page, e.PageID = o.Address, o.Page, o.PageID
-	r.report(endEvents[o.Ending], &e, func(ev *Event) {
+	r.report(endEvents[o.Ending], &e, func(ev *story.Event) {
 		ev.Message, ev.PostID, ev.URL, ev.ExpiresAt = o.Message, o.PostID, o.URL, o.Expires
 	})
 }

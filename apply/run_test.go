@@ -14,6 +14,7 @@ import (
 	"storyform/graphapi"
 	"storyform/plan"
 	"storyform/state"
+	"storyform/story"
 )
 
 // process is a process that plans and applies: it has its own connections and
@@ -104,7 +105,7 @@ func (p *process) options(changes ...func(*apply.Options)) apply.Options {
 		Store: p.store, Run: state.Run{ID: run, Who: "tester", Tool: "test"},
 		Lock:  state.LockInfo{ID: "lock-" + run, Who: "tester", Created: p.time.Now()},
 		Pages: p.pages, Open: p.openMedia, Clock: p.time, Parallelism: 4, AdoptNone: p.adoptNone,
-		Report: func(e apply.Event) {
+		Report: func(e story.Event) {
 			fmt.Fprintf(p, "event %+v\n", e)
 			p.mu.Lock()
 			defer p.mu.Unlock()

@@ -43,7 +43,7 @@ func (w *worker) look(c *plan.Change, e *state.Entry) evidence {
 // is no answer.
 func (w *worker) settleAfter(c *plan.Change, e *state.Entry, op string, err error) error {
 	e.Failure = w.failure(op, err)
-	w.report(Settling, e, func(ev *Event) { ev.Message = reason(err) })
+	w.report(story.EventSettling, e, func(ev *story.Event) { ev.Message = reason(err) })
 	err = w.settle(c, e, EndPublished)
 	return err
 }

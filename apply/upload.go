@@ -52,7 +52,7 @@ func (w *worker) uploaded(e *state.Entry) bool {
 // uploadWith uploads a local file, or has Meta fetch a hosted one when src is
 // nil.
 func (w *worker) uploadWith(c *plan.Change, e *state.Entry, src *source) error {
-	w.report(UploadStarted, e, nil)
+	w.report(story.EventUploadStarted, e, nil)
 	var err error
 	if e.Kind == story.Photo {
 		err = w.uploadPhoto(c, e, src)
@@ -69,7 +69,7 @@ func (w *worker) uploadWith(c *plan.Change, e *state.Entry, src *source) error {
 	if err := w.put(stepUploaded, e, nil); err != nil {
 		return err
 	}
-	w.report(UploadDone, e, func(ev *Event) { ev.Bytes = ev.Total })
+	w.report(story.EventUploadDone, e, func(ev *story.Event) { ev.Bytes = ev.Total })
 	return nil
 }
 
@@ -275,7 +275,7 @@ func (w *worker) awaitUpload(e *state.Entry) error {
 		default:
 			last = status.String()
 		}
-		w.report(UploadWaiting, e, func(ev *Event) { ev.Message = last })
+		w.report(story.EventUploadWaiting, e, func(ev *story.Event) { ev.Message = last })
 		if !w.Clock.Now().Add(delay).Before(end) {
 			return fmt.Errorf("the upload of %s was not reported as complete within %s; the last status was: %s", e.MediaID, processFor, last)
 		}
@@ -293,7 +293,7 @@ func (w *worker) progress(e *state.Entry, from int64) func(sent int64) {
 	started := w.Clock.Now()
 	entry := *e
 	return func(sent int64) {
-		w.report(UploadProgress, &entry, func(ev *Event) {
+		w.report(story.EventUploadProgress, &entry, func(ev *story.Event) {
 			ev.Bytes = from + sent
 			ev.Elapsed = ev.Time.Sub(started)
 		})

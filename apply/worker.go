@@ -92,7 +92,7 @@ func (w *worker) connect() *problem {
 	if err != nil {
 		p := &problem{ending: EndNotAttempted, message: reason(err), hint: graphapi.Hint(err), stopPage: true}
 		if w.Report != nil {
-			w.Report(Event{Time: w.Clock.Now(), Kind: PageUnavailable, Page: w.address, PageID: w.id, Message: p.message})
+			w.Report(story.Event{Time: w.Clock.Now(), Kind: story.EventPageUnavailable, Page: w.address, PageID: w.id, Message: p.message})
 		}
 		return p
 	}
@@ -116,7 +116,7 @@ func (w *worker) story(c *plan.Change) error {
 		return fmt.Errorf("%s is not in the state, although it was registered", c.Address)
 	}
 	if c.Action == plan.Settle {
-		w.report(Settling, &e, nil)
+		w.report(story.EventSettling, &e, nil)
 		return w.settle(c, &e, EndAdopted)
 	}
 	if !e.Status.Pending() {

@@ -14,7 +14,6 @@ import (
 
 	"storyform/internal/diag"
 	"storyform/plan"
-	"storyform/render"
 	"storyform/story"
 )
 
@@ -224,7 +223,7 @@ func TestSeldom(t *testing.T) {
 		{"a", time.Second, false}, {"a", 11 * time.Second, true}, {"b", 12 * time.Second, true}, {"a", 15 * time.Second, false},
 		{"a", 22 * time.Second, true}, {"b", 21 * time.Second, false},
 	} {
-		if got := s.worth(render.Event{Address: addr(test.name), Time: start.Add(test.elapsed), Elapsed: test.elapsed}); got != test.want {
+		if got := s.worth(story.Event{Address: addr(test.name), Time: start.Add(test.elapsed), Elapsed: test.elapsed}); got != test.want {
 			t.Errorf("%s after %s: got %v, want %v", test.name, test.elapsed, got, test.want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"storyform/internal/diag"
 	"storyform/plan"
 	"storyform/render"
+	"storyform/story"
 )
 
 // applyDue publishes what is registered and due and, with --wait, stays and
@@ -127,7 +128,7 @@ func nextDue(p *plan.Plan, now, end time.Time) (next plan.Next, wake time.Time, 
 // announceWait says which story is waited for.
 func (a *app) announceWait(cfg *config.Config, n plan.Next) {
 	a.events.tell(func(l *render.JSONLines) error {
-		return l.Event(render.Event{Kind: render.Waiting, Time: a.Clock.Now(), Address: n.Address, PublishAt: n.PublishAt})
+		return l.Event(story.Event{Kind: story.EventWaiting, Time: a.Clock.Now(), Address: n.Address, PublishAt: n.PublishAt})
 	})
 	if !a.events.alone {
 		fmt.Fprintf(a.Stderr, "Waiting for %s, due at %s.\n", n.Address, n.PublishAt.In(zoneOf(cfg, n)).Format("Mon 2 Jan 15:04:05 MST"))

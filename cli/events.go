@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"storyform/apply"
 	"storyform/internal/diag"
 	"storyform/plan"
 	"storyform/render"
@@ -116,9 +115,9 @@ func (a *app) showPlan(p *plan.Plan) error {
 
 // progress shows a run's events: bars on a terminal, lines elsewhere, and
 // lines of JSON where they are asked for.
-func (a *app) progress(p *plan.Plan) (report func(apply.Event), closeAll func()) {
+func (a *app) progress(p *plan.Plan) (report func(story.Event), closeAll func()) {
 	a.events.zone = zones(storyPages(p))
-	text := render.Progress{Event: func(render.Event) {}, Close: func() {}}
+	text := render.Progress{Event: func(story.Event) {}, Close: func() {}}
 	o := a.renderOptions(a.StderrTerminal)
 	o.Zone = a.events.zone
 	switch {
@@ -129,13 +128,12 @@ func (a *app) progress(p *plan.Plan) (report func(apply.Event), closeAll func())
 		text = render.Lines(a.Stderr, o)
 	}
 	seldom := &seldom{last: map[story.Address]time.Time{}}
-	return func(e apply.Event) {
-		ev := renderEvent(e)
-		text.Event(ev)
-		if ev.Kind == render.UploadProgress && !seldom.worth(ev) {
+	return func(e story.Event) {
+		text.Event(e)
+		if e.Kind == story.EventUploadProgress && !seldom.worth(e) {
 			return
 		}
-		a.events.tell(func(l *render.JSONLines) error { return l.Event(ev) })
+		a.events.tell(func(l *render.JSONLines) error { return l.Event(e) })
 	}, text.Close
 }
 
@@ -151,7 +149,7 @@ type seldom struct {
 
 // worth reports whether it is time for another line about an event's upload.
 // The first is due that long after the upload began, whose start was told.
-func (s *seldom) worth(e render.Event) bool {
+func (s *seldom) worth(e story.Event) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last, seen := s.last[e.Address]
@@ -181,13 +179,4 @@ func storyPages(p *plan.Plan) []story.Page {
 		pages = append(pages, story.Page{Address: page.Address, ID: page.ID, Timezone: page.Timezone})
 	}
 	return pages
-}
-
-// renderEvent is an event of a run as render draws it.
-func renderEvent(e apply.Event) render.Event {
-	return render.Event{
-		Time: e.Time, Kind: render.EventKind(e.Kind), Address: e.Address, Page: e.Page, PageID: e.PageID,
-		Bytes: e.Bytes, Total: e.Total, Message: e.Message, PostID: e.PostID, URL: e.URL,
-		PublishAt: e.PublishAt, ExpiresAt: e.ExpiresAt, Elapsed: e.Elapsed,
-	}
 }

@@ -106,8 +106,8 @@ func infestedState(x string) *state.Document {
 }
 
 // infestedEvents has a payload in every text.
-func infestedEvents(x string) []Event {
-	events := append(run(), Event{Time: noon, Kind: EventKind(x)})
+func infestedEvents(x string) []story.Event {
+	events := append(run(), story.Event{Time: noon, Kind: story.EventKind(x)})
 	for i := range events {
 		e := &events[i]
 		if !e.Address.IsZero() {

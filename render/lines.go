@@ -74,20 +74,20 @@ type changeLine struct {
 
 // hookLine is an event of an apply.
 type hookLine struct {
-	Resource  *resourceLine `json:"resource,omitempty"`
-	Action    string        `json:"action"`
-	IDKey     string        `json:"id_key,omitempty"`
-	IDValue   string        `json:"id_value,omitempty"`
-	Elapsed   float64       `json:"elapsed_seconds,omitempty"`
-	Event     EventKind     `json:"event"`
-	Page      string        `json:"page,omitempty"`
-	PageID    string        `json:"page_id,omitempty"`
-	Bytes     int64         `json:"bytes,omitempty"`
-	Total     int64         `json:"total_bytes,omitempty"`
-	Reason    string        `json:"reason,omitempty"`
-	URL       string        `json:"url,omitempty"`
-	PublishAt time.Time     `json:"publish_at,omitzero"`
-	ExpiresAt time.Time     `json:"expires_at,omitzero"`
+	Resource  *resourceLine   `json:"resource,omitempty"`
+	Action    string          `json:"action"`
+	IDKey     string          `json:"id_key,omitempty"`
+	IDValue   string          `json:"id_value,omitempty"`
+	Elapsed   float64         `json:"elapsed_seconds,omitempty"`
+	Event     story.EventKind `json:"event"`
+	Page      string          `json:"page,omitempty"`
+	PageID    string          `json:"page_id,omitempty"`
+	Bytes     int64           `json:"bytes,omitempty"`
+	Total     int64           `json:"total_bytes,omitempty"`
+	Reason    string          `json:"reason,omitempty"`
+	URL       string          `json:"url,omitempty"`
+	PublishAt time.Time       `json:"publish_at,omitzero"`
+	ExpiresAt time.Time       `json:"expires_at,omitzero"`
 }
 
 // changesLine counts in Terraform's words: what is to be published or
@@ -205,9 +205,9 @@ func (l *JSONLines) Diagnostics(ds diag.Diagnostics) error {
 }
 
 // Event writes an event of an apply.
-func (l *JSONLines) Event(ev Event) error {
-	look := ev.look()
-	return l.write(look.level, look.jsonType, ev.Text(l.o), ev.Time, func(e *envelope) {
+func (l *JSONLines) Event(ev story.Event) error {
+	look := eventLookOf(&ev)
+	return l.write(look.level, look.jsonType, Event(&ev, l.o), ev.Time, func(e *envelope) {
 		h := &hookLine{
 			Action: look.action, Event: ev.Kind, Page: ev.Page.String(), PageID: ev.PageID, Bytes: ev.Bytes, Total: ev.Total,
 			Reason: ev.Message, URL: ev.URL, PublishAt: utc(ev.PublishAt), ExpiresAt: utc(ev.ExpiresAt),

@@ -16,7 +16,7 @@ import (
 // several goroutines; Close draws what is left and must be called at the
 // end, after which no more events may come.
 type Progress struct {
-	Event func(Event)
+	Event func(story.Event)
 	Close func()
 }
 
@@ -39,21 +39,21 @@ type liner struct {
 }
 
 // event prints e unless the same was told moments ago.
-func (l *liner) event(e Event) {
+func (l *liner) event(e story.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	repeats := e.Kind == UploadProgress || e.Kind == UploadWaiting
+	repeats := e.Kind == story.EventUploadProgress || e.Kind == story.EventUploadWaiting
 	if last, ok := l.told[e.Address]; repeats && ok && e.Time.Sub(last) < lineEvery {
 		return
 	}
 	l.told[e.Address] = e.Time
-	_, _ = io.WriteString(l.w, e.line(l.o)) // progress is a courtesy: a broken pipe must not stop a publish
+	_, _ = io.WriteString(l.w, eventLine(&e, l.o)) // progress is a courtesy: a broken pipe must not stop a publish
 }
 
-// line is an event as a line of text, in its colour.
-func (e *Event) line(o Options) string {
+// eventLine is an event as a line of text, in its colour.
+func eventLine(e *story.Event, o Options) string {
 	s := newScreen(o)
-	s.line(styled(bold, e.subject()+": "), styled(e.look().style, e.look().say(e, o)))
+	s.line(styled(bold, subjectOf(e)+": "), styled(eventLookOf(e).style, eventLookOf(e).say(e, o)))
 	return s.b.String()
 }
 
@@ -78,37 +78,37 @@ type barred struct {
 type bar struct {
 	*mpb.Bar
 	mu   sync.Mutex
-	last Event // the newest upload event
-	from int64 // bytes that were there when this run began
+	last story.Event // the newest upload event
+	from int64       // bytes that were there when this run began
 }
 
 // event draws e: upload events move a bar, everything else ends it and is
 // printed.
-func (b *barred) event(e Event) {
+func (b *barred) event(e story.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e.Kind {
-	case UploadStarted:
+	case story.EventUploadStarted:
 		b.drop(e.Address)
 		b.bars[e.Address] = b.add(e)
 		return
-	case UploadProgress, UploadWaiting:
+	case story.EventUploadProgress, story.EventUploadWaiting:
 		if bar := b.bars[e.Address]; bar != nil {
 			bar.move(e)
 			return
 		}
 	}
 	b.drop(e.Address)
-	if e.Kind == UploadProgress || e.Kind == PublishStarted {
+	if e.Kind == story.EventUploadProgress || e.Kind == story.EventPublishStarted {
 		return
 	}
-	_, _ = io.WriteString(b.container, e.line(b.o))
+	_, _ = io.WriteString(b.container, eventLine(&e, b.o))
 }
 
 // add begins a bar.
-func (b *barred) add(e Event) *bar {
+func (b *barred) add(e story.Event) *bar {
 	nb := &bar{last: e, from: e.Bytes}
-	name := pad(truncate(clean(e.subject()), b.o.width()/3), 12)
+	name := pad(truncate(clean(subjectOf(&e)), b.o.width()/3), 12)
 	nb.Bar = b.container.AddBar(max(e.Total, 1),
 		mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return name + " " }, decor.WCSyncSpaceR)),
@@ -123,9 +123,9 @@ func (b *barred) add(e Event) *bar {
 
 // move advances a bar. It is never filled before the story's next event:
 // full bars go away, and Meta may still be working on the file.
-func (b *bar) move(e Event) {
+func (b *bar) move(e story.Event) {
 	b.mu.Lock()
-	if e.Kind == UploadWaiting {
+	if e.Kind == story.EventUploadWaiting {
 		e.Bytes, e.Total = b.last.Total, b.last.Total
 	}
 	b.last = e
@@ -140,7 +140,7 @@ func (b *bar) status() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.last
-	if e.Kind == UploadWaiting {
+	if e.Kind == story.EventUploadWaiting {
 		return "processing, " + Duration(e.Elapsed)
 	}
 	text := Bytes(e.Bytes)
