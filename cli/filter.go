@@ -181,12 +181,15 @@ func labelNames(known []subject) []string {
 	return names
 }
 
-// pageMatcher finds the Page that is meant by its address, label or id. ok is
-// false when there is none.
+// pageMatcher finds the Page that is meant by its address, with or without
+// "page.", or by its id. ok is false when there is none.
 func pageMatcher(arg string, known []subject, pages []plan.Page) (match func(s *subject) bool, ok bool) {
 	addr, err := story.ParseAddress(arg)
+	if err != nil {
+		addr, err = story.ParseAddress("page." + arg)
+	}
 	is := func(page story.Address, id string) bool {
-		return id == arg || err == nil && (page == addr || page.Block() == addr) || err != nil && page.Name == arg
+		return id == arg || err == nil && (page == addr || page.Block() == addr)
 	}
 	match = func(s *subject) bool { return is(s.page, s.pageID) }
 	ok = slices.ContainsFunc(pages, func(p plan.Page) bool { return is(p.Address, p.ID) }) ||

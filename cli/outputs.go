@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -170,7 +171,7 @@ func (a *app) oneOutput(ctx context.Context, cfg *config.Config, f *outputFlags,
 		names = append(names, o.Name)
 	}
 	if !slices.Contains(names, name) {
-		return fail("Output not found", "The configuration has no output %q.%s", name, meant(name, names))
+		return fail("Output not found", "The configuration has no output %q.%s", name, cmp.Or(meant(name, names), listed(names)))
 	}
 	outs, facts, err := a.outputs(ctx, cfg, name)
 	if err != nil {
@@ -190,6 +191,14 @@ func (a *app) oneOutput(ctx context.Context, cfg *config.Config, f *outputFlags,
 	}
 	a.printf("%s", o.Text)
 	return nil
+}
+
+// listed is the sentence that says which outputs there are.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return " It has none."
+	}
+	return " It has " + strings.Join(names, ", ") + "."
 }
 
 // whyNull says what keeps an output without a value, and what to do.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"storyform/internal/atomicfile"
+	"storyform/internal/diag"
 	"storyform/plan"
 	"storyform/render"
 )
@@ -97,6 +98,9 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	if out != "" && f.at != "" {
 		return fail("Flags exclude each other", "A plan for another time says what would happen then; it can't be saved with --out and applied.")
 	}
+	if err := checkOut(out); err != nil {
+		return err
+	}
 	at, err := parseAt(f.at)
 	if err != nil {
 		return err
@@ -113,6 +117,10 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if f.at != "" {
+		d.plan.Diagnostics = append(d.plan.Diagnostics, diag.Warnf("Plan is for another time",
+			"--at shows what would happen at %s, with the state and the Pages as they are now.", f.at))
 	}
 	if f.checkURLs {
 		d.plan.Diagnostics = append(d.plan.Diagnostics, a.checkURLs(ctx, cfg)...)

@@ -79,7 +79,7 @@ func Main(ctx context.Context, env Env) (code int) {
 		a.annotate()
 	}()
 	root := a.root()
-	root.SetArgs(completeSingleDash(root, a.arguments(root)))
+	root.SetArgs(completeFlags(root, a.arguments(root)))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -133,6 +133,7 @@ func (a *app) root() *cobra.Command {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	addWords(root)
+	each(root, (*cobra.Command).InitDefaultHelpFlag) // known before the command is looked for: -help plan is no flag with a value
 	a.addLockTimeout(root)
 	addForeignFlags(root)
 	root.SetFlagErrorFunc(flagError)

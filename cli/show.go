@@ -72,13 +72,18 @@ func (a *app) zonedOptions(cfg *config.Config) render.Options {
 	return o
 }
 
-// stateOf reads the configuration and its state.
+// stateOf reads the configuration and its state. Where there is neither, the
+// folder is probably not the one that was meant, and that nothing is live would
+// be a wrong answer.
 func (a *app) stateOf(ctx context.Context, f *configFlags) (*config.Config, *state.Document, error) {
 	cfg, store, err := a.storeOf(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
 	doc, err := a.readState(ctx, store)
+	if err == nil && doc.Serial == 0 && !a.hasConfig() {
+		err = fail("No configuration and no state", "The folder has no files that end in \".story.hcl\", and no state. Name the folder that has them with --chdir, or run \"storyform init\" to begin with an example.")
+	}
 	return cfg, doc, err
 }
 

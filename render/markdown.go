@@ -243,7 +243,10 @@ func pageName(v *pageView) string {
 
 // row draws one change as a row of the table, whose heading names the zone.
 func (m *markdown) row(v *pageView, r *row, zone string, level int) string {
-	when := "**" + mdText(r.clock) + "**"
+	when := ""
+	if r.clock != "" {
+		when = "**" + mdText(r.clock) + "**"
+	}
 	if !r.at.IsZero() {
 		form := dayForm
 		if r.at.In(v.loc).Year() != m.t.now.In(v.loc).Year() {

@@ -89,7 +89,7 @@ type row struct {
 	*plan.Change
 	look
 	at    time.Time // when it happens or happened; zero: not known
-	clock string    // "09:00", "now", "asap" or "-"
+	clock string    // "09:00", "now", "asap", or "" where no time is known
 	diffs []attrDiff
 	notes []string
 }
@@ -184,12 +184,11 @@ func (t *timeline) row(c *plan.Change, loc *time.Location) row {
 		r.at = c.Found.CreatedAt
 	case c.PublishAt.IsZero() && (c.Action == plan.Schedule || c.Action == plan.Modify):
 		r.clock = "asap"
+	case c.PublishAt.IsZero():
+		r.at, _, _ = r.visible() // when it went out
 	}
-	if r.clock == "" {
-		r.clock = "-"
-		if !r.at.IsZero() {
-			r.clock = r.at.In(loc).Format(clockForm)
-		}
+	if r.clock == "" && !r.at.IsZero() {
+		r.clock = r.at.In(loc).Format(clockForm)
 	}
 	r.diffs = t.diffs(c, loc)
 	r.notes = t.notes(c, loc)
