@@ -179,7 +179,7 @@ func (a *app) wrongArgs(cmd *cobra.Command, args []string) string {
 	case len(words) == 0:
 		return fmt.Sprintf("%s takes no arguments, and got %q.", cmd.CommandPath(), args[0])
 	case len(args) < len(words):
-		return fmt.Sprintf("%s needs %s.", cmd.CommandPath(), strings.Join(words[len(args):], " "))
+		return fmt.Sprintf("%s needs %s.", cmd.CommandPath(), strings.TrimSuffix(strings.Join(words[len(args):], " "), "..."))
 	}
 	return fmt.Sprintf("%s takes no more arguments than %s, and got %q, too.", cmd.CommandPath(), strings.Join(words, " "), args[len(args)-1])
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/pflag"
 
 	"storyform/config"
@@ -15,7 +17,12 @@ func (v *varFlags) values() pflag.Value { return &varFlag{list: v, parse: config
 
 // files is the flag --var-file.
 func (v *varFlags) files() pflag.Value {
-	return &varFlag{list: v, parse: func(s string) (config.Var, error) { return config.Var{File: s}, nil }}
+	return &varFlag{list: v, parse: func(s string) (config.Var, error) {
+		if s == "" {
+			return config.Var{}, errors.New("--var-file needs the name of a file")
+		}
+		return config.Var{File: s}, nil
+	}}
 }
 
 // varFlag appends to a list that several flags share.
