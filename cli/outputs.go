@@ -144,7 +144,7 @@ func (a *app) showOutputs(ctx context.Context, cfg *config.Config) {
 	if len(cfg.Outputs) == 0 {
 		return
 	}
-	outs, _, err := a.outputs(ctx, cfg, "")
+	outs, _, err := a.outputs(whole(ctx), cfg, "") // of what is done an interrupt takes nothing back
 	if err != nil {
 		ds := asExit(err).diags
 		for i := range ds {

@@ -99,7 +99,7 @@ func (b *barred) event(e Event) {
 		}
 	}
 	b.drop(e.Address)
-	if e.Kind == UploadProgress || e.Kind == PublishStarted {
+	if e.Kind == UploadProgress {
 		return
 	}
 	_, _ = io.WriteString(b.container, e.line(b.o))

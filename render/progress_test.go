@@ -119,7 +119,7 @@ func TestBars(t *testing.T) {
 		}
 		line := strings.TrimSuffix(e.line(Options{Zone: jakarta}), "\n")
 		switch e.Kind {
-		case UploadStarted, UploadProgress, UploadWaiting, PublishStarted:
+		case UploadStarted, UploadProgress, UploadWaiting:
 		default:
 			if !strings.Contains(got, line+"\n") {
 				t.Errorf("the output lacks %q:\n%s", line, got)
