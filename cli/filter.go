@@ -98,7 +98,7 @@ func (f *filterFlags) parse(known []subject, pages []plan.Page) (*choice, diag.D
 			addr, err := story.ParseAddress(arg)
 			switch {
 			case err != nil:
-				ds = append(ds, diag.Errorf("Invalid address", "--%s: %v.%s", flag, err, meant(arg, names)))
+				ds = append(ds, diag.Errorf("Invalid address", "--%s: %v.%s", flag, err, meantStory(arg, names)))
 			case !slices.Contains(names, addr.String()):
 				ds = append(ds, diag.Errorf("Unknown address", "--%s: neither the configuration nor the state has %s.%s", flag, addr, meant(addr.String(), names)))
 			default:
@@ -146,6 +146,15 @@ func meant(given string, names []string) string {
 		return " Did you mean " + like + "?"
 	}
 	return ""
+}
+
+// meantStory is the sentence that suggests an address where something else was
+// given, as a name alone.
+func meantStory(given string, names []string) string {
+	if full := "story." + given; slices.Contains(names, full) {
+		return " Did you mean " + full + "?"
+	}
+	return meant(given, names)
 }
 
 // addressNames lists every address that can be given: of stories, of blocks

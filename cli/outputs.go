@@ -216,7 +216,7 @@ func whyNull(o *config.Output, cfg *config.Config, facts map[story.Address]confi
 		case f.Status == "":
 			return fmt.Sprintf(": %s is not in the state yet. storyform apply registers and publishes it", d.Address)
 		case f.Status == story.Scheduled && !d.PublishAt.IsZero():
-			return fmt.Sprintf(": %s is scheduled for %s. storyform apply --due publishes it then", d.Address, d.PublishAt.In(d.Page.Location()).Format("Mon 2 Jan 2006 15:04 MST"))
+			return fmt.Sprintf(": %s is scheduled for %s. storyform apply --due publishes it then", d.Address, localTime(d))
 		default:
 			return fmt.Sprintf(": %s is %s. storyform status tells more", d.Address, f.Status)
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -18,8 +19,11 @@ func (v *varFlags) values() pflag.Value { return &varFlag{list: v, parse: config
 // files is the flag --var-file.
 func (v *varFlags) files() pflag.Value {
 	return &varFlag{list: v, parse: func(s string) (config.Var, error) {
-		if s == "" {
+		switch {
+		case s == "":
 			return config.Var{}, errors.New("--var-file needs the name of a file")
+		case strings.HasSuffix(s, ".json"):
+			return config.Var{}, errors.New("a file of variables has lines of name = value, as storyform.vars.hcl has; JSON is not read")
 		}
 		return config.Var{File: s}, nil
 	}}

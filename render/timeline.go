@@ -165,11 +165,11 @@ func (v *pageView) add(r row) {
 // nameZones adds the zone to times of day that don't have the offset that the
 // day began with, as on the days when clocks are put forward or back.
 func (d dayView) nameZones(loc *time.Location) {
-	first := utcOffset(d.rows[0].at.In(loc))
+	first := story.UTCOffset(d.rows[0].at.In(loc))
 	for i := range d.rows {
 		r := &d.rows[i]
-		if here := r.at.In(loc); !r.at.IsZero() && r.clock == here.Format(clockForm) && utcOffset(here) != first {
-			r.clock += " " + zoneName(here)
+		if here := r.at.In(loc); !r.at.IsZero() && r.clock == here.Format(clockForm) && story.UTCOffset(here) != first {
+			r.clock += " " + story.ZoneName(here)
 		}
 	}
 }
