@@ -92,13 +92,7 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	if err != nil {
 		return err
 	}
-	if f.events.json && f.format != "text" {
-		return fail("Flags exclude each other", "--json prints what happens line by line, and --format=%s prints the plan. The plan as one JSON document is --format=json without --json.", f.format)
-	}
-	if out != "" && f.at != "" {
-		return fail("Flags exclude each other", "A plan for another time says what would happen then; it can't be saved with --out and applied.")
-	}
-	if err := checkOut(out); err != nil {
+	if err := checkPlanFlags(f, out); err != nil {
 		return err
 	}
 	at, err := parseAt(f.at)
@@ -198,6 +192,17 @@ func (a *app) writePlan(ctx context.Context, p *plan.Plan, format render.Format)
 		return fail("Plan can't be written", "%v", err)
 	}
 	return nil
+}
+
+// checkPlanFlags refuses flags that can't be meant together.
+func checkPlanFlags(f *planFlags, out string) error {
+	if f.events.json && f.format != "text" {
+		return fail("Flags exclude each other", "--json prints what happens line by line, and --format=%s prints the plan. The plan as one JSON document is --format=json without --json.", f.format)
+	}
+	if out != "" && f.at != "" {
+		return fail("Flags exclude each other", "A plan for another time says what would happen then; it can't be saved with --out and applied.")
+	}
+	return checkOut(out)
 }
 
 // findFormat looks a format up by its name.
