@@ -127,7 +127,8 @@ func checkInlineCommands(t *testing.T, text string) {
 	}
 }
 
-// checkReadmeConfig validates the configuration that the README shows.
+// checkReadmeConfig validates the configuration that the README shows, and
+// compares the plan that it shows.
 func checkReadmeConfig(t *testing.T, text string) {
 	t.Helper()
 	m := regexp.MustCompile("(?s)```hcl\n(.*?)```").FindStringSubmatch(text)
@@ -146,5 +147,9 @@ func checkReadmeConfig(t *testing.T, text string) {
 		if out, err := storyform(t, dir, line); err != nil {
 			t.Errorf("%s of the README's configuration: %v\n%s", line, err, out)
 		}
+	}
+	shown := regexp.MustCompile("(?s)```text\n(.*?)```").FindStringSubmatch(text)
+	if out, err := storyform(t, dir, "storyform plan -sandbox"); err != nil || shown == nil || out != shown[1] {
+		t.Errorf("the README shows another plan of its configuration than this: %v\n%s", err, out)
 	}
 }

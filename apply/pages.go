@@ -70,7 +70,7 @@ func (p *Pages) prepare(ctx context.Context, page plan.Page) (*graphapi.Page, er
 	}
 	connected := p.client.Page(page.ID, token)
 	if _, err := connected.Prepare(ctx); err != nil {
-		return nil, fmt.Errorf("check its token: %w", err)
+		return nil, fmt.Errorf("the check of its token failed: %w", err)
 	}
 	return connected, nil
 }

@@ -236,27 +236,38 @@ var endingSummaries = map[apply.Ending]string{
 }
 
 // outcomeDiagnostics says of the stories that did not come to a good end why,
-// and what to do. Those of one Page with the same reason are one message.
+// and what to do. Those of one Page with the same reason are one message, also
+// with those that were not attempted because of it.
 func outcomeDiagnostics(r *apply.Result) diag.Diagnostics {
+	type reason struct{ page, message, hint string }
 	type group struct {
-		ending              apply.Ending
-		page, message, hint string
+		ending apply.Ending
+		reason
 	}
 	var order []group
 	members := map[group][]string{}
+	caused := map[reason]bool{} // told of a story that was attempted
 	for _, o := range r.Outcomes {
 		if endingSummaries[o.Ending] == "" {
 			continue
 		}
-		g := group{o.Ending, o.Page.String(), strings.TrimSuffix(o.Message, "."), strings.TrimSuffix(o.Hint, ".")}
+		g := group{o.Ending, reason{o.Page.String(), strings.TrimSuffix(o.Message, "."), strings.TrimSuffix(o.Hint, ".")}}
 		if members[g] == nil {
 			order = append(order, g)
 		}
 		members[g] = append(members[g], o.Address.String())
+		caused[g.reason] = caused[g.reason] || o.Ending != apply.EndNotAttempted
 	}
 	var ds diag.Diagnostics
 	for _, g := range order {
+		left := group{apply.EndNotAttempted, g.reason}
+		if g == left && caused[g.reason] {
+			continue
+		}
 		detail := fmt.Sprintf("%s on %s: %s.", strings.Join(members[g], ", "), g.page, g.message)
+		if g != left && members[left] != nil {
+			detail += "\n\nNot attempted because of it: " + strings.Join(members[left], ", ") + "."
+		}
 		if g.hint != "" {
 			detail += "\n\nWhat to do: " + g.hint + "."
 		}

@@ -20,9 +20,10 @@ type completer func(cmd *cobra.Command) []string
 // to; a flag whose value is one of several words is completed to them. `storyform completion bash|zsh|fish` prints the script for a shell.
 func (a *app) addCompletion(root *cobra.Command) {
 	declared := func(cmd *cobra.Command) []string { return a.complete(cmd, declaredNames) }
+	stories := func(cmd *cobra.Command) []string { return a.complete(cmd, storyNames) }
 	known := func(cmd *cobra.Command) []string { return a.complete(cmd, knownNames) }
 	arguments := map[string]completer{
-		"import": declared, "resolve": known, "state list": known, "state show": known, "state rm": known, "state mv": known,
+		"import": stories, "resolve": known, "state list": known, "state show": known, "state rm": known, "state mv": known,
 		"output":  func(cmd *cobra.Command) []string { return a.complete(cmd, outputNames) },
 		"explain": func(*cobra.Command) []string { return explained() },
 	}
@@ -56,27 +57,42 @@ func (a *app) addCompletion(root *cobra.Command) {
 	})
 }
 
-// completeSingleDash lets a shell complete a flag that was begun with one dash,
-// which gets one dash: a shell drops what does not begin with what was typed.
-func completeSingleDash(root *cobra.Command, args []string) []string {
+// completeFlags prepares what a shell asks for. The words about flags lose the
+// quotes that name a value in help. A flag that was begun with one dash gets
+// one dash: a shell drops what does not begin with what was typed.
+func completeFlags(root *cobra.Command, args []string) []string {
 	last := len(args) - 1
 	if last < 1 || args[0] != cobra.ShellCompRequestCmd && args[0] != cobra.ShellCompNoDescRequestCmd {
 		return args
 	}
-	if word := args[last]; len(word) < 2 || word[0] != '-' || word[1] == '-' || strings.Contains(word, "=") {
+	word := args[last]
+	single := len(word) > 1 && word[0] == '-' && word[1] != '-' && !strings.Contains(word, "=")
+	root.SetOut(&flagLines{root.OutOrStdout(), single})
+	if !single {
 		return args
 	}
-	root.SetOut(&singleDash{root.OutOrStdout()})
-	return append(slices.Clone(args[:last]), "-"+args[last])
+	return append(slices.Clone(args[:last]), "-"+word)
 }
 
-// singleDash takes a dash off lines that begin with two.
-type singleDash struct{ w io.Writer }
+// flagLines rewrites the lines of completions that begin with two dashes.
+type flagLines struct {
+	w      io.Writer
+	single bool // leave one
+}
 
 // Write writes whole lines, as cobra prints them.
-func (s *singleDash) Write(p []byte) (int, error) {
-	text := strings.ReplaceAll("\n"+string(p), "\n--", "\n-")
-	if _, err := io.WriteString(s.w, text[1:]); err != nil {
+func (f *flagLines) Write(p []byte) (int, error) {
+	var out strings.Builder
+	for line := range strings.Lines(string(p)) {
+		if strings.HasPrefix(line, "--") {
+			line = strings.ReplaceAll(line, "`", "")
+			if f.single {
+				line = line[1:]
+			}
+		}
+		out.WriteString(line)
+	}
+	if _, err := io.WriteString(f.w, out.String()); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -122,8 +138,18 @@ func typed(a story.Address) string {
 // declaredNames are the addresses of stories and Pages, and of their blocks.
 func declaredNames(cfg *config.Config, doc *state.Document) []string {
 	out := append(declaredPages(cfg, doc), knownNames(cfg, doc)...)
+	out = append(out, storyNames(cfg, doc)...)
 	for i := range cfg.Stories {
-		out = append(out, typed(cfg.Stories[i].Address), cfg.Stories[i].Address.Block().String())
+		out = append(out, cfg.Stories[i].Address.Block().String())
+	}
+	return out
+}
+
+// storyNames are the addresses of declared stories.
+func storyNames(cfg *config.Config, _ *state.Document) []string {
+	var out []string
+	for i := range cfg.Stories {
+		out = append(out, typed(cfg.Stories[i].Address))
 	}
 	return out
 }

@@ -131,7 +131,8 @@ func (a *app) announceWait(cfg *config.Config, n plan.Next) {
 		return l.Event(story.Event{Kind: story.EventWaiting, Time: a.Clock.Now(), Address: n.Address, PublishAt: n.PublishAt})
 	})
 	if !a.events.alone {
-		fmt.Fprintf(a.Stderr, "Waiting for %s, due at %s.\n", n.Address, n.PublishAt.In(zoneOf(cfg, n)).Format("Mon 2 Jan 15:04:05 MST"))
+		at := n.PublishAt.In(zoneOf(cfg, n))
+		fmt.Fprintf(a.Stderr, "Waiting for %s, due at %s.\n", n.Address, at.Format("Mon 2 Jan 15:04:05 ")+story.ZoneName(at))
 	}
 }
 

@@ -23,7 +23,9 @@ is needed.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text := strings.Join(args, " ")
 			if rule, ok := media.Explain(text); ok {
-				a.printf("%s", rule)
+				for line := range strings.Lines(rule) {
+					a.hang("", strings.TrimSuffix(line, "\n"))
+				}
 				return nil
 			}
 			rows := graphapi.Explain(text)

@@ -98,7 +98,7 @@ func (f *filterFlags) parse(known []subject, pages []plan.Page) (*choice, diag.D
 			addr, err := story.ParseAddress(arg)
 			switch {
 			case err != nil:
-				ds = append(ds, diag.Errorf("Invalid address", "--%s: %v.%s", flag, err, meant(arg, names)))
+				ds = append(ds, diag.Errorf("Invalid address", "--%s: %v.%s", flag, err, meantStory(arg, names)))
 			case !slices.Contains(names, addr.String()):
 				ds = append(ds, diag.Errorf("Unknown address", "--%s: neither the configuration nor the state has %s.%s", flag, addr, meant(addr.String(), names)))
 			default:
@@ -148,6 +148,15 @@ func meant(given string, names []string) string {
 	return ""
 }
 
+// meantStory is the sentence that suggests an address where something else was
+// given, as a name alone.
+func meantStory(given string, names []string) string {
+	if full := "story." + given; slices.Contains(names, full) {
+		return " Did you mean " + full + "?"
+	}
+	return meant(given, names)
+}
+
 // addressNames lists every address that can be given: of stories, of blocks
 // and of Pages.
 func addressNames(known []subject, pages []plan.Page) []string {
@@ -181,12 +190,15 @@ func labelNames(known []subject) []string {
 	return names
 }
 
-// pageMatcher finds the Page that is meant by its address, label or id. ok is
-// false when there is none.
+// pageMatcher finds the Page that is meant by its address, with or without
+// "page.", or by its id. ok is false when there is none.
 func pageMatcher(arg string, known []subject, pages []plan.Page) (match func(s *subject) bool, ok bool) {
 	addr, err := story.ParseAddress(arg)
+	if err != nil {
+		addr, err = story.ParseAddress("page." + arg)
+	}
 	is := func(page story.Address, id string) bool {
-		return id == arg || err == nil && (page == addr || page.Block() == addr) || err != nil && page.Name == arg
+		return id == arg || err == nil && (page == addr || page.Block() == addr)
 	}
 	match = func(s *subject) bool { return is(s.page, s.pageID) }
 	ok = slices.ContainsFunc(pages, func(p plan.Page) bool { return is(p.Address, p.ID) }) ||

@@ -69,11 +69,17 @@ func graphOf(cfg *config.Config) []graphPage {
 	return pages
 }
 
+// localTime is when a story is due, in its Page's zone.
+func localTime(d *story.Desired) string {
+	at := d.PublishAt.In(d.Page.Location())
+	return at.Format("Mon 2 Jan 2006 15:04 ") + story.ZoneName(at)
+}
+
 // storyLabel is what is written into a story's box, line by line.
 func storyLabel(d *story.Desired) []string {
 	when := "at the first apply"
 	if !d.PublishAt.IsZero() {
-		when = d.PublishAt.In(d.Page.Location()).Format("Mon 2 Jan 2006 15:04 MST")
+		when = localTime(d)
 	}
 	return []string{render.Clean(d.Address.String()), string(d.Kind) + ", " + when}
 }

@@ -38,6 +38,9 @@ func (a *app) importStory(ctx context.Context, f *applyFlags, address, postID st
 	if err != nil {
 		return fail("Invalid address", "%v.", err)
 	}
+	if addr.Type == "page" {
+		return fail("Invalid address", "%s is a Page; what can be imported is a story on it: storyform import story.NAME POST_ID.", addr)
+	}
 	cfg, err := a.load(ctx, &f.config)
 	if err != nil {
 		return err

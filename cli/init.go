@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"storyform/config"
+	"storyform/internal/diag"
 	"storyform/state"
 )
 
@@ -71,6 +72,9 @@ func (a *app) runInit(ctx context.Context, f *initFlags) error {
 			return err
 		}
 		ready += ", and the state has " + has
+	}
+	if ci := f.scaffold.ci; ci != "" && ci != "none" {
+		a.diagnose(diag.Diagnostics{diag.Warnf("No workflow was written", "--ci is for a folder without a configuration. Run storyform init --ci=%s in an empty one, and copy the workflow from there.", ci)})
 	}
 	a.printf("storyform is ready: %s.\n", ready)
 	if !a.automated() {

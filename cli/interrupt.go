@@ -38,6 +38,10 @@ func (a *app) stoppable(ctx context.Context) context.Context {
 	}
 	soft, cancel := context.WithCancel(context.WithValue(ctx, wholeKey{}, ctx))
 	a.cleanup = append(a.cleanup, cancel)
+	if a.stopped() {
+		cancel() // at once: what only reads may be done before anything else runs
+		return soft
+	}
 	go func() {
 		select {
 		case <-a.Stop:

@@ -202,6 +202,17 @@ func (a *app) runMedia(ctx context.Context, names []string, asJSON, strict bool)
 	return nil
 }
 
+// printError prints why a file could not be measured. A command in it stands on
+// a line of its own.
+func (a *app) printError(text string) {
+	prefix := "  error      "
+	for line := range strings.SplitSeq(text, "\n") {
+		words := strings.TrimLeft(line, " ")
+		a.hang(prefix+strings.Repeat(" ", len(line)-len(words)), words)
+		prefix = strings.Repeat(" ", len(prefix))
+	}
+}
+
 // printMedia prints one file's facts and findings.
 func (a *app) printMedia(r *mediaReport, gap bool) {
 	if gap {
@@ -209,7 +220,7 @@ func (a *app) printMedia(r *mediaReport, gap bool) {
 	}
 	a.printf("%s\n", render.Clean(r.File))
 	if r.Facts == nil {
-		a.hang("  error      ", r.Error)
+		a.printError(r.Error)
 		return
 	}
 	for _, row := range r.Facts.Table() {

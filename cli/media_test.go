@@ -50,3 +50,14 @@ func TestMediaAllAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// The command that mends a file stands on a line of its own, to be copied.
+func TestMediaErrorsKeepTheirLines(t *testing.T) {
+	var out strings.Builder
+	a := &app{Env: Env{Stdout: &out, Clock: clock.System()}}
+	a.printError("Git LFS pointer: Run\n\n    git lfs pull\n\nor clone again")
+	want := "  error      Git LFS pointer: Run\n\n                 git lfs pull\n\n             or clone again\n"
+	if got := out.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -143,7 +144,7 @@ func (a *app) showOutputs(ctx context.Context, cfg *config.Config) {
 	if len(cfg.Outputs) == 0 {
 		return
 	}
-	outs, _, err := a.outputs(ctx, cfg, "")
+	outs, _, err := a.outputs(whole(ctx), cfg, "") // of what is done an interrupt takes nothing back
 	if err != nil {
 		ds := asExit(err).diags
 		for i := range ds {
@@ -170,7 +171,7 @@ func (a *app) oneOutput(ctx context.Context, cfg *config.Config, f *outputFlags,
 		names = append(names, o.Name)
 	}
 	if !slices.Contains(names, name) {
-		return fail("Output not found", "The configuration has no output %q.%s", name, meant(name, names))
+		return fail("Output not found", "The configuration has no output %q.%s", name, cmp.Or(meant(name, names), listed(names)))
 	}
 	outs, facts, err := a.outputs(ctx, cfg, name)
 	if err != nil {
@@ -192,6 +193,14 @@ func (a *app) oneOutput(ctx context.Context, cfg *config.Config, f *outputFlags,
 	return nil
 }
 
+// listed is the sentence that says which outputs there are.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return " It has none."
+	}
+	return " It has " + strings.Join(names, ", ") + "."
+}
+
 // whyNull says what keeps an output without a value, and what to do.
 func whyNull(o *config.Output, cfg *config.Config, facts map[story.Address]config.Fact) string {
 	for i := range cfg.Stories {
@@ -207,7 +216,7 @@ func whyNull(o *config.Output, cfg *config.Config, facts map[story.Address]confi
 		case f.Status == "":
 			return fmt.Sprintf(": %s is not in the state yet. storyform apply registers and publishes it", d.Address)
 		case f.Status == story.Scheduled && !d.PublishAt.IsZero():
-			return fmt.Sprintf(": %s is scheduled for %s. storyform apply --due publishes it then", d.Address, d.PublishAt.In(d.Page.Location()).Format("Mon 2 Jan 2006 15:04 MST"))
+			return fmt.Sprintf(": %s is scheduled for %s. storyform apply --due publishes it then", d.Address, localTime(d))
 		default:
 			return fmt.Sprintf(": %s is %s. storyform status tells more", d.Address, f.Status)
 		}

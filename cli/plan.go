@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"storyform/internal/atomicfile"
+	"storyform/internal/diag"
 	"storyform/plan"
 	"storyform/render"
 )
@@ -91,11 +92,8 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	if err != nil {
 		return err
 	}
-	if f.events.json && f.format != "text" {
-		return fail("Flags exclude each other", "--json prints what happens line by line, and --format=%s prints the plan. The plan as one JSON document is --format=json without --json.", f.format)
-	}
-	if out != "" && f.at != "" {
-		return fail("Flags exclude each other", "A plan for another time says what would happen then; it can't be saved with --out and applied.")
+	if err := checkPlanFlags(f, out); err != nil {
+		return err
 	}
 	at, err := parseAt(f.at)
 	if err != nil {
@@ -113,6 +111,10 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if f.at != "" {
+		d.plan.Diagnostics = append(d.plan.Diagnostics, diag.Warnf("Plan is for another time",
+			"--at shows what would happen at %s, with the state and the Pages as they are now.", f.at))
 	}
 	if f.checkURLs {
 		d.plan.Diagnostics = append(d.plan.Diagnostics, a.checkURLs(ctx, cfg)...)
@@ -190,6 +192,17 @@ func (a *app) writePlan(ctx context.Context, p *plan.Plan, format render.Format)
 		return fail("Plan can't be written", "%v", err)
 	}
 	return nil
+}
+
+// checkPlanFlags refuses flags that can't be meant together.
+func checkPlanFlags(f *planFlags, out string) error {
+	if f.events.json && f.format != "text" {
+		return fail("Flags exclude each other", "--json prints what happens line by line, and --format=%s prints the plan. The plan as one JSON document is --format=json without --json.", f.format)
+	}
+	if out != "" && f.at != "" {
+		return fail("Flags exclude each other", "A plan for another time says what would happen then; it can't be saved with --out and applied.")
+	}
+	return checkOut(out)
 }
 
 // findFormat looks a format up by its name.

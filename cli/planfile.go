@@ -10,13 +10,19 @@ import (
 
 	"storyform/internal/atomicfile"
 	"storyform/plan"
+	"storyform/story"
 )
 
-// savePlan writes a plan file that only its owner can read.
-func (a *app) savePlan(name string, p *plan.Plan, hint bool) error {
+// checkOut refuses a name for a plan before the plan is made.
+func checkOut(name string) error {
 	if strings.HasSuffix(name, ".hcl") {
 		return fail("Plan would overwrite a configuration", "A plan file can't be named %s: files that end in .hcl are configurations.", name)
 	}
+	return nil
+}
+
+// savePlan writes a plan file that only its owner can read.
+func (a *app) savePlan(name string, p *plan.Plan, hint bool) error {
 	var buf bytes.Buffer
 	if err := plan.Encode(&buf, p); err != nil {
 		return fail("Plan can't be saved", "%v", err)
@@ -52,6 +58,10 @@ func (a *app) loadPlan(command, name string) (*plan.Plan, error) {
 		return nil, fail("Not a plan file", "%s is a configuration. Give the file that storyform plan --out wrote, or no file at all.", name)
 	}
 	f, err := os.Open(a.path(name))
+	if addr, isNot := story.ParseAddress(name); isNot == nil && err != nil {
+		instead := map[string]string{"show": "storyform state show ", "apply": "storyform apply -target="}
+		return nil, fail("Not a plan file", "%s is an address:\n    %s%s", addr, instead[command], shellQuote(addr.String()))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fail("Plan file can't be read", "There is no file %s. storyform plan --out=%s saves a plan under that name.", name, shellQuote(name))
 	}

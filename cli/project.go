@@ -62,7 +62,7 @@ type positive int
 func (p *positive) Set(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {
-		return errors.New("it must be a whole number from 1")
+		return errors.New("it must be a whole number, 1 or more")
 	}
 	*p = positive(n)
 	return nil

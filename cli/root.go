@@ -79,7 +79,7 @@ func Main(ctx context.Context, env Env) (code int) {
 		a.annotate()
 	}()
 	root := a.root()
-	root.SetArgs(completeSingleDash(root, a.arguments(root)))
+	root.SetArgs(completeFlags(root, a.arguments(root)))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -133,6 +133,7 @@ func (a *app) root() *cobra.Command {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	addWords(root)
+	each(root, (*cobra.Command).InitDefaultHelpFlag) // known before the command is looked for: -help plan is no flag with a value
 	a.addLockTimeout(root)
 	addForeignFlags(root)
 	root.SetFlagErrorFunc(flagError)
@@ -178,7 +179,7 @@ func (a *app) wrongArgs(cmd *cobra.Command, args []string) string {
 	case len(words) == 0:
 		return fmt.Sprintf("%s takes no arguments, and got %q.", cmd.CommandPath(), args[0])
 	case len(args) < len(words):
-		return fmt.Sprintf("%s needs %s.", cmd.CommandPath(), strings.Join(words[len(args):], " "))
+		return fmt.Sprintf("%s needs %s.", cmd.CommandPath(), strings.TrimSuffix(strings.Join(words[len(args):], " "), "..."))
 	}
 	return fmt.Sprintf("%s takes no more arguments than %s, and got %q, too.", cmd.CommandPath(), strings.Join(words, " "), args[len(args)-1])
 }

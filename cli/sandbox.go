@@ -101,9 +101,17 @@ func sandboxCommand(a *app) *cobra.Command {
 		Short: "Serve the simulator of the Stories API, and a page about it",
 		Long: `Serves a simulator of the Stories API on this machine until it is interrupted.
 Point other commands at it with the two variables that it prints; any Page id
-will do. --fault makes something go wrong, such as "photo_stories after reset"
-(the story is published and the answer is lost); --switch changes how the API
-behaves, such as "listing_lag=20s".`,
+will do. --switch changes how the API behaves, such as "listing_lag=20s".
+
+--fault makes something go wrong: EDGE [before|after] [DO] [KEY=VALUE]...
+
+    photo_stories after reset     it is published, and the answer is lost
+    photo_stories code=368        the first one is refused
+    stories status=503 times=3    the first three answers fail
+
+EDGE is the call, or any; DO is pass, reset, close, hang, cut, empty, html or
+false; keys are nth, times, page, code, subcode, status, message and delay. What
+there is not is answered with what there is.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.serveSandbox(&f) },
 	}

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"storyform/config"
+	"storyform/internal/diag"
 	"storyform/plan"
 	"storyform/render"
 	"storyform/state"
@@ -72,13 +75,18 @@ func (a *app) zonedOptions(cfg *config.Config) render.Options {
 	return o
 }
 
-// stateOf reads the configuration and its state.
+// stateOf reads the configuration and its state. Where there is neither, the
+// folder is probably not the one that was meant, and that nothing is live would
+// be a wrong answer.
 func (a *app) stateOf(ctx context.Context, f *configFlags) (*config.Config, *state.Document, error) {
 	cfg, store, err := a.storeOf(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
 	doc, err := a.readState(ctx, store)
+	if err == nil && doc.Serial == 0 && !a.hasConfig() {
+		err = fail("No configuration and no state", "The folder has no files that end in \".story.hcl\", and no state. Name the folder that has them with --chdir, or run \"storyform init\" to begin with an example.")
+	}
 	return cfg, doc, err
 }
 
@@ -89,10 +97,23 @@ func (a *app) storeOf(ctx context.Context, f *configFlags) (*config.Config, stat
 		store, err := a.openPlanStore(ctx, plan.Settings{})
 		return &config.Config{Dir: a.dir()}, store, err
 	}
-	cfg, err := a.loadOfflineConfig(ctx, f)
-	if err != nil {
-		return nil, nil, err
+	cfg, diags := a.loadAll(ctx, f, nil)
+	switch {
+	case diags.HasErrors() && !onlyStories(diags):
+		return nil, nil, failWith(diags)
+	case diags.HasErrors():
+		a.diagnose(diag.Diagnostics{diag.Warnf("Configuration has errors", "storyform validate shows them. They are about stories, and not about where the state is.")})
 	}
 	store, err := a.openStore(ctx, cfg)
 	return cfg, store, err
+}
+
+// onlyStories reports whether all errors are about single stories. Then the
+// Pages and the backend are what the configuration says, and a draft with a
+// mistake keeps nobody from looking at the state or from releasing its lock. A
+// list that was cut off may hide another error.
+func onlyStories(ds diag.Diagnostics) bool {
+	return !slices.ContainsFunc(ds, func(d diag.Diagnostic) bool {
+		return d.Severity == diag.Error && !strings.HasPrefix(d.Address, "story.") || d.Summary == "Too many problems"
+	})
 }

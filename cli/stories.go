@@ -65,9 +65,10 @@ func (a *app) runStories(ctx context.Context, f *storiesFlags) error {
 		return fail("Reading the Pages was interrupted", "%v", err)
 	}
 	rows := a.storyRows(cfg, doc, observed, f.all)
-	if f.json {
+	switch {
+	case f.json:
 		err = render.Value(a.Stdout, rows)
-	} else {
+	case len(rows) > 0 || len(observed.Unread) == 0: // else nobody knows that there are none
 		err = render.Stories(a.Stdout, rows, a.zonedOptions(cfg))
 	}
 	if err != nil {

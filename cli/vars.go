@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"storyform/config"
@@ -15,7 +18,15 @@ func (v *varFlags) values() pflag.Value { return &varFlag{list: v, parse: config
 
 // files is the flag --var-file.
 func (v *varFlags) files() pflag.Value {
-	return &varFlag{list: v, parse: func(s string) (config.Var, error) { return config.Var{File: s}, nil }}
+	return &varFlag{list: v, parse: func(s string) (config.Var, error) {
+		switch {
+		case s == "":
+			return config.Var{}, errors.New("--var-file needs the name of a file")
+		case strings.HasSuffix(s, ".json"):
+			return config.Var{}, errors.New("a file of variables has lines of name = value, as storyform.vars.hcl has; JSON is not read")
+		}
+		return config.Var{File: s}, nil
+	}}
 }
 
 // varFlag appends to a list that several flags share.

@@ -95,6 +95,7 @@ var foreignFlags = []foreignFlag{
 	{commands: "init", name: "json", instead: "storyform validate -json tells in JSON whether a configuration is in order."},
 	{commands: "init,validate", name: "test-directory", instead: "There are no test files. storyform plan --at=TIME says what would happen then, and --sandbox rehearses it."},
 	{commands: "validate", name: "query", instead: "There are no query files. storyform stories --all lists what is on the Pages."},
+	{commands: "status", name: "json", instead: "For scripts, storyform show --json prints all that the state knows, and storyform stories --json what is on the Pages."},
 	{commands: "plan", name: "lock"},
 	{commands: "plan", name: "lock-timeout", valued: true},
 	{commands: "plan,import", name: "input"},

@@ -12,6 +12,10 @@ import (
 // blockStart matches the beginning of a block that only storyform has.
 var blockStart = regexp.MustCompile(`(?m)^(?:story|page)[ \t]+"|^storyform[ \t]*\{`)
 
+// jsonVars matches the names under which Terraform reads variables as JSON, and
+// those that look the same here.
+var jsonVars = regexp.MustCompile(`^(?:terraform\.tfvars|storyform\.vars|.*\.auto\.(?:tf)?vars)\.json$`)
+
 // maxOverlooked is how many files are looked into for that.
 const maxOverlooked = 20
 
@@ -28,6 +32,12 @@ func (l *loader) overlooked() {
 			warn("Variables file is not read", "%q is not read. The file with that role is called %q here.", name, mainVars)
 		} else if base, auto := strings.CutSuffix(name, ".auto.tfvars"); auto {
 			warn("Variables file is not read", "%q is not read. Rename it to %q.", name, base+autoSuffix)
+		}
+	}
+	values, _ = l.folder.discover("", ".json")
+	for _, name := range values {
+		if jsonVars.MatchString(name) {
+			warn("Variables file is not read", "%q is not read. Values are written as name = value, in a file that ends in %q.", name, autoSuffix)
 		}
 	}
 	files, _ := l.folder.discover("", ".hcl")

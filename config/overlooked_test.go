@@ -13,6 +13,8 @@ func TestOverlooked(t *testing.T) {
 		"a.story.hcl":        page,
 		"terraform.tfvars":   "x = 1\n",
 		"b.auto.tfvars":      "x = 1\n",
+		"c.auto.vars.json":   "{}",
+		"other.json":         "{}",
 		"prod.tfvars":        "x = 1\n", // for --var-file
 		"main.hcl":           "# old\nstory \"x\" {\n}\n",
 		"settings.hcl":       "storyform {\n}\n",
@@ -31,7 +33,7 @@ func TestOverlooked(t *testing.T) {
 		got = append(got, name)
 	}
 	slices.Sort(got)
-	if want := []string{"b.auto.tfvars", "main.hcl", "settings.hcl", "terraform.tfvars"}; !slices.Equal(got, want) {
+	if want := []string{"b.auto.tfvars", "c.auto.vars.json", "main.hcl", "settings.hcl", "terraform.tfvars"}; !slices.Equal(got, want) {
 		t.Errorf("got warnings of %q, want %q", got, want)
 	}
 }

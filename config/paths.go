@@ -88,7 +88,7 @@ func clean(dir, p string) (string, error) {
 	case p == "":
 		return "", &pathError{"Empty path", "A path must not be empty."}
 	case strings.ContainsFunc(p, unicode.IsControl) || !validText(p):
-		return "", &pathError{"Invalid path", "A path must be text without control characters."}
+		return "", &pathError{"Invalid path", `A path must be text without control characters, and in a text \t is a tab and \n a line break. Write paths with slashes, also on Windows.`}
 	case strings.Contains(p, `\`):
 		return "", &pathError{"Invalid path", "Write paths with slashes, also on Windows: a configuration must mean the same everywhere."}
 	case path.IsAbs(p) || drive.MatchString(p):

@@ -174,10 +174,29 @@ func (l *loader) parse(src []byte, name string) (body *hclsyntax.Body, broken bo
 	return body, diags.HasErrors()
 }
 
+// notText finds the first byte that is not UTF-8, or is zero.
+func notText(src []byte) hcl.Pos {
+	at := hcl.InitialPos
+	for at.Byte < len(src) {
+		r, n := utf8.DecodeRune(src[at.Byte:])
+		switch {
+		case r == 0 || r == utf8.RuneError && n == 1:
+			return at
+		case r == '\n':
+			at.Line, at.Column = at.Line+1, 1
+		default:
+			at.Column++
+		}
+		at.Byte += n
+	}
+	return at
+}
+
 // parseBody parses the source of a file.
 func parseBody(src []byte, name string) (*hclsyntax.Body, hcl.Diagnostics) {
 	if !utf8.Valid(src) || bytes.IndexByte(src, 0) >= 0 {
-		return nil, hcl.Diagnostics{errAt(hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
+		at := notText(src)
+		return nil, hcl.Diagnostics{errAt(hcl.Range{Filename: name, Start: at, End: at},
 			"Not a text file", "The file is not UTF-8 text. Save it as UTF-8.")}
 	}
 	if d := checkShape(src, name, hclsyntax.LexConfig); d != nil {

@@ -29,6 +29,7 @@ var syntaxWords = map[string]string{
 	"Unterminated function call":                 "The bracket ( behind the name of this function is never closed.",
 	"Unbalanced parentheses":                     "The bracket ( is never closed.",
 	"Missing newline after argument":             "An argument ends with its line. Write each on a line of its own.",
+	"Invalid escape sequence":                    `In a text, \ begins an escape such as \n or \", and this one there is not. The folders of a path have / between them, also on Windows; a \ itself is written \\.`,
 	"Missing newline after block definition":     "A block ends with its line. Write the next one on a new line.",
 }
 
@@ -79,7 +80,7 @@ func reword(d *hcl.Diagnostic, src []byte) {
 	after := bytes.TrimLeft(src[min(d.Subject.End.Byte, len(src)):], " \t")
 	switch d.Summary {
 	case "Argument or block definition required":
-		d.Detail = `Here stands an argument, name = value, or a block, name "label" { … }.`
+		d.Detail = `Only an argument, name = value, or a block, name "label" { … }, can stand here.`
 		if bytes.HasPrefix(after, []byte(":")) {
 			d.Detail = "An argument has an equals sign, not a colon: " + string(at) + " = …."
 		}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -173,8 +174,36 @@ func expressionText(v cty.Value) string {
 	if isSensitive(v) {
 		return sensitiveText
 	}
-	text := hclwrite.TokensForValue(plain(v)).Bytes()
-	return strings.TrimSpace(string(hclwrite.Format(text)))
+	return strings.TrimSpace(string(hclwrite.Format(spread(plain(v)).Bytes())))
+}
+
+// widestList is how wide a list may be on one line, in bytes.
+const widestList = 72
+
+// spread are the tokens of a value. A wide list has a line for each element,
+// as objects have for each attribute: a list of links is to be read and copied.
+func spread(v cty.Value) hclwrite.Tokens {
+	flat := hclwrite.TokensForValue(v)
+	if v.IsNull() || !v.CanIterateElements() || len(flat.Bytes()) <= widestList {
+		return flat
+	}
+	if ty := v.Type(); ty.IsObjectType() || ty.IsMapType() {
+		var attrs []hclwrite.ObjectAttrTokens
+		for key, e := range v.Elements() {
+			name := hclwrite.TokensForValue(key)
+			if hclsyntax.ValidIdentifier(key.AsString()) {
+				name = hclwrite.TokensForIdentifier(key.AsString())
+			}
+			attrs = append(attrs, hclwrite.ObjectAttrTokens{Name: name, Value: spread(e)})
+		}
+		return hclwrite.TokensForObject(attrs)
+	}
+	newline := &hclwrite.Token{Type: hclsyntax.TokenNewline, Bytes: []byte("\n")}
+	out := hclwrite.Tokens{{Type: hclsyntax.TokenOBrack, Bytes: []byte("[")}, newline}
+	for _, e := range v.Elements() {
+		out = append(append(out, spread(e)...), &hclwrite.Token{Type: hclsyntax.TokenComma, Bytes: []byte(",")}, newline)
+	}
+	return append(out, &hclwrite.Token{Type: hclsyntax.TokenCBrack, Bytes: []byte("]")})
 }
 
 // plain replaces references to stories in v by their addresses, and what is

@@ -170,9 +170,13 @@ func (l *loader) setVariable(v *variable, g *given) cty.Value {
 		return cty.DynamicVal
 	}
 	if v.fallback == cty.NilVal {
+		foreign := ""
+		if slices.ContainsFunc(l.options.Env, func(e string) bool { return strings.HasPrefix(e, "TF_VAR_"+name+"=") }) {
+			foreign = " TF_VAR_" + name + " is set, which is Terraform's."
+		}
 		l.report(noAddress, errAt(v.block.header(), "No value for required variable",
-			"var.%s has no default, so it must be given: with --var '%s=…', in %s, or in the environment variable %s%s.",
-			name, name, "storyform"+varsSuffix, envPrefix, name))
+			"var.%s has no default, so it must be given: with --var '%s=…', in %s, or in the environment variable %s%s.%s",
+			name, name, "storyform"+varsSuffix, envPrefix, name, foreign))
 		return cty.DynamicVal
 	}
 	v.source = "default"

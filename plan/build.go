@@ -318,7 +318,8 @@ func (b *builder) errorf(d *story.Desired, attr, summary, detail string, args ..
 
 // local renders an instant in the Page's zone, for sentences.
 func local(t time.Time, loc *time.Location) string {
-	return t.In(loc).Format("Mon 2 Jan 15:04 MST")
+	t = t.In(loc)
+	return t.Format("Mon 2 Jan 15:04 ") + story.ZoneName(t)
 }
 
 // lateness renders how long ago an instant was, coarsely, for sentences.

@@ -139,7 +139,7 @@ var decisions = map[string][]decision{
 		{"due", "live due sent=1h", "m1", "nothing", ""},
 		{"due", "live due sent=1h", "", "nothing", ""},
 		{"closed", "live closed sent=1h", "m1", "nothing", ""},
-		{"due", "live due sent=1h nourl", "m1", "nothing", "live m1"},
+		{"due", "live due sent=1h nourl", "m1", "nothing", "live! m1"},
 		{"due", "live due sent=4m", "empty", "nothing", ""}, // lists lag
 		{"due", "live due sent=5m", "empty", "nothing", ""},
 		{"due", "live due sent=6m", "empty", "note: removed outside storyform", "removed!"},
@@ -377,6 +377,7 @@ func TestHasChanges(t *testing.T) {
 		{"due media=b", "live due sent=1h", false, false}, // a note
 		{"due", "live due sent=25h", false, false},
 		{"due", "live due sent=1h id=away", false, true}, // removed
+		{"due", "live due sent=1h nourl", false, true},   // the list tells it for a day
 		{"due", "none", true, false},
 		{"closed", "scheduled closed", true, false}, // missed
 	} {

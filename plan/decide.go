@@ -225,7 +225,9 @@ func (b *builder) standing(e *state.Entry) (story.Status, *Found) {
 func (b *builder) refreshOut(e *state.Entry) (expired bool) {
 	now, listed := b.standing(e)
 	if now != e.Status || listed != nil {
-		b.updates = append(b.updates, Update{Address: e.Address, Status: now, Found: listed, Loud: now == story.Removed})
+		// The list forgets after a day what it tells now: that is written at once.
+		told := listed != nil && (e.URL == "" && listed.URL != "" || e.PostID == "" && listed.PostID != "")
+		b.updates = append(b.updates, Update{Address: e.Address, Status: now, Found: listed, Loud: now == story.Removed || told})
 	}
 	if now == story.Removed && e.Status != story.Removed {
 		b.noteRemoved(e)

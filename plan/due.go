@@ -43,7 +43,9 @@ func Due(p *Plan) *Plan {
 		}
 		// What is wrong with one story must not keep the others from going out.
 		out.Diagnostics[i].Severity = diag.Warning
-		out.Unregistered = append(out.Unregistered, Unregistered{addr, d.Summary})
+		if !slices.ContainsFunc(out.Unregistered, func(u Unregistered) bool { return u.Address == addr }) {
+			out.Unregistered = append(out.Unregistered, Unregistered{addr, d.Summary})
+		}
 	}
 	waiting, live := out.Summary.Waiting, out.Summary.Live
 	out.Summary = Summarize(out.Changes)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"storyform/internal/diag"
 	"storyform/story"
 )
 
@@ -49,6 +50,15 @@ func TestDue(t *testing.T) {
 		if p.Diagnostics.HasErrors() || p.Fingerprint != FingerprintOf(p.Changes) {
 			t.Errorf("declared %q, state %q: got %v, %s", test.declared, test.state, p.Diagnostics, p.Fingerprint)
 		}
+	}
+}
+
+// A story for which there are two reasons is told once.
+func TestDueTellsOnce(t *testing.T) {
+	p := Build(world(t, []string{"a:due"}, nil, "empty"))
+	p.Diagnostics = append(p.Diagnostics, diag.Errorf("State is new", "And the Page is not.").For(p.Changes[0].Address))
+	if got := Due(p); len(got.Unregistered) != 1 || got.Diagnostics.HasErrors() {
+		t.Errorf("got %v, %v, want one story and a warning", got.Unregistered, got.Diagnostics)
 	}
 }
 

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"storyform/internal/diag"
@@ -164,7 +165,7 @@ func failureText(e *state.Entry) string {
 	if e.Failure == nil {
 		return "the reason was not recorded"
 	}
-	return e.Failure.Op + ": " + e.Failure.Message
+	return e.Failure.Op + ": " + strings.TrimPrefix(e.Failure.Message, e.Failure.Op+": ") // most messages begin with the call
 }
 
 // uploadedAt is when the upload of an entry was complete or, if that is not

@@ -161,7 +161,8 @@ type Update struct {
 	Address story.Address `json:"address"`
 	Status  story.Status  `json:"status,omitempty"`
 	Found   *Found        `json:"found,omitempty"`
-	// Loud: worth a state write of its own, so that it is told only once.
+	// Loud: worth a state write of its own, so that it is told only once, or
+	// not lost.
 	Loud bool `json:"loud,omitempty"`
 }
 

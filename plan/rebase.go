@@ -165,7 +165,7 @@ func superseded(want *Change, e *state.Entry) string {
 // the next plan tells it, and then it is remembered.
 func toldUpdates(updates []Update, approved *Plan) []Update {
 	return slices.DeleteFunc(updates, func(u Update) bool {
-		return u.Loud && !slices.ContainsFunc(approved.Updates, func(told Update) bool {
+		return u.Loud && u.Found == nil && !slices.ContainsFunc(approved.Updates, func(told Update) bool {
 			return told.Address == u.Address && told.Status == u.Status
 		})
 	})

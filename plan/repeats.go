@@ -70,6 +70,9 @@ func (b *builder) shown() map[string][]showing {
 	}
 	for i := range b.Stories {
 		d := &b.Stories[i]
+		if e := b.entries[d.Address]; e != nil && e.Status.Out() && e.Revision >= d.Revision {
+			continue // it showed what its entry says, whatever its block says now
+		}
 		when := "which goes out with this configuration, too"
 		if !d.PublishAt.IsZero() {
 			when = "due " + local(d.PublishAt, d.Page.Location())

@@ -16,6 +16,7 @@ func TestRepeats(t *testing.T) {
 		{"other media", []string{"a: later", "b: moved media=b"}, nil, nil, ""},
 		{"another Page", []string{"a: later", "b: moved page=" + pageTwo}, nil, nil, ""},
 		{"one that was out", []string{"b: later"}, []string{"a: archived due sent=30h"}, nil, "as story.a on page.acme, published Sat 19 Dec 13:00 WIB"},
+		{"what a story that is out names now", []string{"a: due media=b", "b: later media=b"}, []string{"a: live due sent=1h"}, nil, ""},
 		{"its own earlier revision", []string{"a: later rev=2"}, []string{"a: archived due sent=30h"}, nil, ""},
 		{"allowed", []string{"a: later", "b: moved"}, nil, func(in *Input) { in.Stories[1].AllowRepeat = true }, ""},
 		{"registered before is told no more", []string{"a: later", "b: moved"}, []string{"a: scheduled later", "b: scheduled moved"}, nil, ""},

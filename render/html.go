@@ -248,9 +248,13 @@ func (h *htmlBuilder) frames(r *row) []htmlFrame {
 			Video: r.Kind == "video", Length: f[3],
 		}
 	}
+	was, is := "before", "after"
+	if r.Action == plan.Note { // nothing will take its place
+		was, is = "went out", "not published"
+	}
 	for _, d := range r.Diffs {
 		if d.Attribute == "source" && d.Old != "" && h.thumb(d.Old) != "" {
-			return []htmlFrame{frame("before", d.Old), frame("after", r.Source)}
+			return []htmlFrame{frame(was, d.Old), frame(is, r.Source)}
 		}
 	}
 	return []htmlFrame{frame("", r.Source)}

@@ -65,3 +65,18 @@ func mustFormat(t *testing.T, name string) Format {
 	}
 	return f
 }
+
+// The pictures of a story that is out are no before and after: nothing will
+// take its place.
+func TestPicturesOfNotes(t *testing.T) {
+	picture := func(string) (string, []byte) { return "image/png", []byte("\x89PNG\r\n\x1a\n") }
+	for action, want := range map[plan.Action]string{plan.Note: "not published", plan.Modify: "after"} {
+		p := campaign()
+		p.Changes = p.Changes[:1]
+		p.Changes[0].Action, p.Changes[0].Diffs = action, []plan.Diff{{Attribute: "source", Old: "old.jpg", New: p.Changes[0].Source}}
+		got := string(drawn(t, func(b *bytes.Buffer) error { return HTML(b, p, Options{Thumbnail: picture}) }))
+		if !strings.Contains(got, ">"+want+"<") {
+			t.Errorf("%s: the page lacks %q", action, want)
+		}
+	}
+}

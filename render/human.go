@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"storyform/story"
 )
 
 // The forms in which times are shown.
@@ -72,39 +74,12 @@ func playtime(d time.Duration) string {
 	return fmt.Sprintf("%dm%02ds", int(d/time.Minute), int(d%time.Minute/time.Second))
 }
 
-// zoneName names the zone of an instant: WIB, or UTC+8 where the zone has no
-// letters of its own.
-func zoneName(t time.Time) string {
-	name, _ := t.Zone()
-	if name == "" || strings.ContainsAny(name[:1], "+-") {
-		return utcOffset(t)
-	}
-	return name
-}
-
-// utcOffset renders the offset of an instant: UTC, UTC+7, UTC+5:30.
-func utcOffset(t time.Time) string {
-	_, seconds := t.Zone()
-	if seconds == 0 {
-		return "UTC"
-	}
-	sign := "+"
-	if seconds < 0 {
-		sign, seconds = "-", -seconds
-	}
-	s := "UTC" + sign + strconv.Itoa(seconds/3600)
-	if m := seconds % 3600 / 60; m != 0 {
-		s += fmt.Sprintf(":%02d", m)
-	}
-	return s
-}
-
 // zoneTitle describes a Page's zone at an instant for a heading:
 // "Asia/Jakarta, WIB, UTC+7".
 func zoneTitle(loc *time.Location, t time.Time) string {
 	t = t.In(loc)
 	parts := []string{loc.String()}
-	for _, p := range []string{zoneName(t), utcOffset(t)} {
+	for _, p := range []string{story.ZoneName(t), story.UTCOffset(t)} {
 		if p != parts[len(parts)-1] {
 			parts = append(parts, p)
 		}
@@ -120,7 +95,7 @@ func moment(t time.Time, loc *time.Location, ref time.Time) string {
 	if !ref.IsZero() && ref.In(loc).Year() != t.Year() {
 		form = "Mon 2 Jan 2006 15:04"
 	}
-	return t.Format(form) + " " + zoneName(t)
+	return t.Format(form) + " " + story.ZoneName(t)
 }
 
 // plural renders "1 story" or "3 stories".

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"strings"
@@ -150,7 +151,7 @@ func (l *JSONLines) Plan(p *plan.Plan) error {
 		look := lookOf(c.Action)
 		message := c.Address.String() + ": Plan to " + look.title
 		if look.terraform == "noop" {
-			message = c.Address.String() + ": " + look.title
+			message = c.Address.String() + ": " + cmp.Or(c.Reason, look.title)
 		}
 		err := l.write("info", "planned_change", message, time.Time{}, func(e *envelope) {
 			e.Change = &changeLine{resourceOf(c.Address), look.terraform, c.Reason, c}

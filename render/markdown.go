@@ -13,6 +13,7 @@ import (
 
 	"storyform/internal/diag"
 	"storyform/plan"
+	"storyform/story"
 )
 
 // Marker is the hidden first line of a plan in markdown, by which a bot finds
@@ -209,9 +210,9 @@ func (m *markdown) page(v *pageView, level, share, pages int) string {
 		open = " open"
 	}
 	b.WriteString("\n<details" + open + "><summary>" + title + "</summary>\n\n")
-	b.WriteString("| | when (" + mdText(zoneName(begin)) + ") | story | media | notes |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("| | when (" + mdText(story.ZoneName(begin)) + ") | story | media | notes |\n| --- | --- | --- | --- | --- |\n")
 	for i, r := range rows {
-		line := m.row(v, r, zoneName(begin), level)
+		line := m.row(v, r, story.ZoneName(begin), level)
 		if level == shortTable && i > 0 && b.Len()+len(line) > share-60 {
 			b.WriteString("\nand " + plural(len(rows)-i, "more change", "more changes") + "\n")
 			break
@@ -243,14 +244,17 @@ func pageName(v *pageView) string {
 
 // row draws one change as a row of the table, whose heading names the zone.
 func (m *markdown) row(v *pageView, r *row, zone string, level int) string {
-	when := "**" + mdText(r.clock) + "**"
+	when := ""
+	if r.clock != "" {
+		when = "**" + mdText(r.clock) + "**"
+	}
 	if !r.at.IsZero() {
 		form := dayForm
 		if r.at.In(v.loc).Year() != m.t.now.In(v.loc).Year() {
 			form = dateForm
 		}
 		when = r.at.In(v.loc).Format(form) + " " + when
-		if z := zoneName(r.at.In(v.loc)); z != zone && !strings.HasSuffix(r.clock, z) {
+		if z := story.ZoneName(r.at.In(v.loc)); z != zone && !strings.HasSuffix(r.clock, z) {
 			when += " " + mdText(z)
 		}
 	}

@@ -99,7 +99,7 @@ func (b *barred) event(e story.Event) {
 		}
 	}
 	b.drop(e.Address)
-	if e.Kind == story.EventUploadProgress || e.Kind == story.EventPublishStarted {
+	if e.Kind == story.EventUploadProgress {
 		return
 	}
 	_, _ = io.WriteString(b.container, eventLine(&e, b.o))

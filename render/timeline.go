@@ -89,7 +89,7 @@ type row struct {
 	*plan.Change
 	look
 	at    time.Time // when it happens or happened; zero: not known
-	clock string    // "09:00", "now", "asap" or "-"
+	clock string    // "09:00", "now", "asap", or "" where no time is known
 	diffs []attrDiff
 	notes []string
 }
@@ -165,11 +165,11 @@ func (v *pageView) add(r row) {
 // nameZones adds the zone to times of day that don't have the offset that the
 // day began with, as on the days when clocks are put forward or back.
 func (d dayView) nameZones(loc *time.Location) {
-	first := utcOffset(d.rows[0].at.In(loc))
+	first := story.UTCOffset(d.rows[0].at.In(loc))
 	for i := range d.rows {
 		r := &d.rows[i]
-		if here := r.at.In(loc); !r.at.IsZero() && r.clock == here.Format(clockForm) && utcOffset(here) != first {
-			r.clock += " " + zoneName(here)
+		if here := r.at.In(loc); !r.at.IsZero() && r.clock == here.Format(clockForm) && story.UTCOffset(here) != first {
+			r.clock += " " + story.ZoneName(here)
 		}
 	}
 }
@@ -184,12 +184,11 @@ func (t *timeline) row(c *plan.Change, loc *time.Location) row {
 		r.at = c.Found.CreatedAt
 	case c.PublishAt.IsZero() && (c.Action == plan.Schedule || c.Action == plan.Modify):
 		r.clock = "asap"
+	case c.PublishAt.IsZero():
+		r.at, _, _ = r.visible() // when it went out
 	}
-	if r.clock == "" {
-		r.clock = "-"
-		if !r.at.IsZero() {
-			r.clock = r.at.In(loc).Format(clockForm)
-		}
+	if r.clock == "" && !r.at.IsZero() {
+		r.clock = r.at.In(loc).Format(clockForm)
 	}
 	r.diffs = t.diffs(c, loc)
 	r.notes = t.notes(c, loc)

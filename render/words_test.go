@@ -241,3 +241,21 @@ func TestNoChanges(t *testing.T) {
 		})
 	}
 }
+
+// Without publish_at a story that is out stands at the time at which it went
+// out, and one that never had a time stands without one: a dash there would
+// read as the sign of a cancellation.
+func TestTimesOfStoriesWithoutOne(t *testing.T) {
+	p := campaign()
+	c := plan.Change{Address: addr("story.out"), Page: p.Changes[0].Page, PageID: p.Changes[0].PageID, Action: plan.Note, Kind: story.Photo,
+		Source: "a.jpg", Reason: "edited", ExpiresAt: at("2026-12-20T22:15:00+07:00")}
+	never := c
+	never.Address, never.Action, never.ExpiresAt = addr("story.never"), plan.Cancel, time.Time{}
+	p.Changes = []plan.Change{c, never}
+	out := string(drawn(t, func(b *bytes.Buffer) error { return Plan(b, p, Options{}) }))
+	for _, want := range []string{"\nSat 19 Dec 2026", "\n    22:15  story.out", "\n  -        story.never"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the plan lacks %q:\n%s", want, out)
+		}
+	}
+}
