@@ -170,6 +170,12 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	ctx = whole(ctx)
+	if d.plan.Serial == 0 { // a new state: perhaps nobody ran init
+		_, err := probe(ctx, d.store)
+		if _, locked := errors.AsType[*state.LockedError](err); err != nil && !locked { // for a lock Run may wait
+			return err
+		}
+	}
 	report, closeProgress := a.progress(d.plan)
 	locked := a.announceLock()
 	result, err := apply.Run(ctx, d.plan, apply.Options{

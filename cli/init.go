@@ -34,8 +34,8 @@ a file.
 Else it reads the configuration, opens the state that it names, and makes sure
 that it can be written and that its backend keeps two runs apart: where a server
 has to do that, a second write of one thing is tried, and must be refused. Runs
-don't need it: there are no providers or modules to download, and the state is
-made by the first apply.
+don't need it: there are no providers or modules to download, and the first
+apply tries out the backend and makes the state.
 
 When the backend block was changed, --migrate-state moves the state to the new
 place. The old one is kept, and marked, so that no run publishes from it any
@@ -115,8 +115,15 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 	if err != nil {
 		return err
 	}
-	if err := a.probe(ctx, store); err != nil {
+	tried, err := probe(ctx, store)
+	if locked, ok := errors.AsType[*state.LockedError](err); ok {
+		return a.locked(locked)
+	}
+	if err != nil {
 		return err
+	}
+	if tried {
+		a.printf("The backend is ready: %s\n", store)
 	}
 	was, err := a.formerPlace(ctx, p, store)
 	if err != nil && !f.reconfigure {
@@ -145,23 +152,20 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 }
 
 // probe makes sure that a backend keeps two writers apart, where it is one
-// that can fail to.
-func (a *app) probe(ctx context.Context, store state.Store) error {
+// that can fail to; tried says so. A *state.LockedError means that somebody
+// else is at work there.
+func probe(ctx context.Context, store state.Store) (tried bool, err error) {
 	prober, ok := state.Find[interface {
 		Probe(ctx context.Context) error
 	}](store)
 	if !ok {
-		return nil
+		return false, nil
 	}
-	err := prober.Probe(ctx)
-	if locked, ok := errors.AsType[*state.LockedError](err); ok {
-		return a.locked(locked)
+	err = prober.Probe(ctx)
+	if _, locked := errors.AsType[*state.LockedError](err); err != nil && !locked {
+		err = fail("Backend can't be used", "%v.", err)
 	}
-	if err != nil {
-		return fail("Backend can't be used", "%v.", err)
-	}
-	a.printf("The backend is ready: %s\n", store)
-	return nil
+	return true, err
 }
 
 // agreeToMove asks whether the state is to be moved, unless the flags say so.
