@@ -136,6 +136,9 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 			return fail("State of another lineage", "The state of this folder is in %s, with %s, and there is a state in %s already that has nothing in common with it: one would forget what the other has published. Nothing was moved.\n\n"+
 				"To work with the one that is there:\n    storyform init -reconfigure", was.store, count(len(was.doc.Stories), "story", "stories"), store)
 		}
+	case was != nil && isEncrypted(was.store) && len(p.recipients) == 0:
+		return fail("State would be shown", "The state in %s is encrypted, and the configuration has no encryption block: to move it would write a copy in clear there, too. Nothing was moved.\n\n"+
+			"Keep the encryption block for the move, and remove it afterwards.", was.store)
 	case was != nil:
 		if err := a.agreeToMove(f, was, store); err != nil {
 			return err
