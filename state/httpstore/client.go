@@ -75,6 +75,7 @@ func (s *Store) send(ctx context.Context, method string, to *url.URL, body []byt
 		req.Header.Set("Content-MD5", base64.StdEncoding.EncodeToString(sum[:]))
 	}
 	req.Header.Set("User-Agent", "storyform")
+	req.Header.Set("Cache-Control", "no-cache") // an older state from a proxy would be built on
 	if s.set.username != "" || s.set.password != "" {
 		req.SetBasicAuth(s.set.username, s.set.password)
 	}
@@ -87,7 +88,7 @@ func (s *Store) send(ctx context.Context, method string, to *url.URL, body []byt
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", plain(err))
 	}
-	if sum := resp.Header.Get("Content-MD5"); sum != "" && len(data) > 0 {
+	if sum := resp.Header.Get("Content-MD5"); sum != "" && len(data) > 0 && !resp.Uncompressed {
 		if own := md5.Sum(data); sum != base64.StdEncoding.EncodeToString(own[:]) {
 			return nil, errors.New("read the answer: its Content-MD5 doesn't match")
 		}

@@ -311,6 +311,11 @@ func TestHolder(t *testing.T) {
 	if !ok || locked.Holder.Who != "somebody whom the server doesn't name: locked, come back later?[31m" {
 		t.Errorf("got error %v, want an unnamed holder", err)
 	}
+	// Whoever knows the ID can break the lock all the same.
+	wantErr(t, open().ForceUnlock(t.Context(), "other"), state.ErrLockLost, "")
+	wantErr(t, open().ForceUnlock(t.Context(), "a"), nil, "")
+	_, err = open().Lock(t.Context(), state.LockInfo{ID: "b"})
+	wantErr(t, err, nil, "")
 }
 
 // Refusals that are nobody's conflict say what they are, at once.
