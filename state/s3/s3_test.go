@@ -255,3 +255,21 @@ func TestNonsense(t *testing.T) {
 		})
 	}
 }
+
+// A bucket with object lock refuses what comes without a checksum.
+func TestObjectLock(t *testing.T) {
+	bucket := &fakeserver.S3{Bucket: "brand-state"}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && r.Header.Get("Content-MD5") == "" {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, "<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters</Message></Error>")
+			return
+		}
+		bucket.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	store := open1(t, map[string]string{"bucket": "brand-state", "key": "stories/acme", "endpoint": server.URL}, time.Now)
+	if err := store.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
