@@ -144,7 +144,14 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if d.store, err = a.openPlanStore(ctx, p.Settings); err != nil {
 		return err
 	}
-	if err := a.checkNotBared(ctx, d.store, name, p); err != nil {
+	doc, err := a.readState(ctx, d.store)
+	if err == nil {
+		err = a.checkNotRewound(d.store, doc)
+	}
+	if err == nil {
+		err = checkNotBared(d.store, doc, name, p)
+	}
+	if err != nil {
 		return err
 	}
 	if d.pages, err = a.remote(ctx, p.Settings.APIVersion); err != nil {
@@ -184,6 +191,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
 	closeProgress()
+	a.noteSeen(result.Lineage, result.Serial)
 	if held, ok := errors.AsType[*state.LockedError](err); ok {
 		return a.locked(held)
 	}

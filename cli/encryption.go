@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,15 +36,8 @@ func (a *app) encrypted(inner state.Store, recipients []string) (state.Store, er
 // checkNotBared refuses a saved plan that would write a state in clear which was
 // encrypted after the plan was made. Where the configuration of the plan turned
 // encryption off, the state was encrypted then already.
-func (a *app) checkNotBared(ctx context.Context, store state.Store, name string, p *plan.Plan) error {
-	if len(p.Settings.Recipients) > 0 || a.sandbox {
-		return nil
-	}
-	doc, err := a.readState(ctx, store)
-	if err != nil {
-		return err
-	}
-	if isEncrypted(store) && doc.Serial > p.Serial {
+func checkNotBared(store state.Store, doc *state.Document, name string, p *plan.Plan) error {
+	if len(p.Settings.Recipients) == 0 && isEncrypted(store) && doc.Serial > p.Serial {
 		return fail("State is encrypted by now", "%s was made without encryption, and the state has been encrypted since: to apply it would write the state in clear. Make the plan again.", name)
 	}
 	return nil

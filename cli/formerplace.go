@@ -32,6 +32,8 @@ type rememberedPlace struct {
 	Where string `json:"where"`
 	// Which tells apart places whose addresses are shown alike.
 	Which string `json:"which,omitempty"`
+	// Seen is how far the state had come.
+	Seen *seenState `json:"seen,omitempty"`
 }
 
 // same reports whether p and q are one place.
@@ -85,14 +87,21 @@ func (a *app) recallPlace() (p rememberedPlace, ok bool, err error) {
 	return p, true, nil
 }
 
-// rememberPlace writes where the state is. That it can't be written is no
-// reason to do anything else.
+// rememberPlace writes where the state is.
 func (a *app) rememberPlace(p place, store state.Store) {
 	now := remembered(p, store)
 	if old, ok, _ := a.recallPlace(); ok && old.same(now) {
-		return
+		now = old
+	} else {
+		a.writePlace(now)
 	}
-	data, err := json.MarshalIndent(now, "", "  ")
+	a.here = &now
+}
+
+// writePlace writes backendFile. That it can't be written is no reason to do
+// anything else.
+func (a *app) writePlace(p rememberedPlace) {
+	data, err := json.MarshalIndent(p, "", "  ")
 	if err != nil || os.MkdirAll(a.path(sandboxFolder), 0o755) != nil {
 		return
 	}

@@ -39,7 +39,8 @@ apply tries out the backend and makes the state.
 
 When the backend block was changed, --migrate-state moves the state to the new
 place. The old one is kept, and marked, so that no run publishes from it any
-more. --reconfigure begins a state at the new place without the old one.`,
+more. --reconfigure begins a state at the new place without the old one, and
+accepts one that was put back to an earlier version of itself.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runInit(cmd.Context(), &f) },
 	}
@@ -92,6 +93,9 @@ func (a *app) initState(ctx context.Context, f *initFlags, cfg *config.Config) (
 		return "", err
 	}
 	doc, err := a.readState(ctx, store)
+	if err == nil {
+		err = a.checkNotRewound(store, doc)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -130,7 +134,8 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 		return err
 	}
 	switch {
-	case f.reconfigure:
+	case f.reconfigure: // whatever this folder knows, of this place, too
+		a.writePlace(remembered(p, store))
 	case was != nil && was.foreign():
 		if f.migrate {
 			return fail("State of another lineage", "The state of this folder is in %s, with %s, and there is a state in %s already that has nothing in common with it: one would forget what the other has published. Nothing was moved.\n\n"+
