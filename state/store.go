@@ -185,6 +185,15 @@ func Failed(op, where string, err error) error {
 	return fmt.Errorf("%s the state %s: %w", op, where, err)
 }
 
+// Hinted is err with what to do next, where it is a *CorruptError that doesn't
+// say so yet.
+func Hinted(err error, hint string) error {
+	if corrupt, ok := errors.AsType[*CorruptError](err); ok && corrupt.Hint == "" {
+		corrupt.Hint = hint
+	}
+	return err
+}
+
 // Find returns what store has of T, such as a Probe, or what a store that it
 // wraps has. One that wraps another has a method Unwrap.
 //

@@ -27,12 +27,6 @@ const DefaultBranch = "storyform-state"
 // is a commit, so it lasts longer than in other stores.
 const defaultLease = 3 * time.Minute
 
-// The bounds of a lease.
-const (
-	minLease = 3 * time.Second
-	maxLease = time.Hour
-)
-
 // Arguments returns the arguments of the backend block.
 func Arguments() []state.Argument {
 	return []state.Argument{
@@ -122,7 +116,7 @@ func parse(args map[string]string) (*parsed, error) {
 	wrong := func(name, format string, a ...any) (*parsed, error) {
 		return nil, state.WrongArgument("git", name, format, a...)
 	}
-	set := &parsed{branch: args["branch"], lease: defaultLease}
+	set := &parsed{branch: args["branch"]}
 	if set.branch == "" {
 		set.branch = DefaultBranch
 	}
@@ -132,12 +126,9 @@ func parse(args map[string]string) (*parsed, error) {
 	if why := checkKey(args["key"]); why != "" {
 		return wrong("key", "%q %s", args["key"], why)
 	}
-	if v := args["lease"]; v != "" {
-		d, err := time.ParseDuration(v)
-		if err != nil || d < minLease || d > maxLease {
-			return wrong("lease", "%q is not a duration from %v to %v", v, minLease, maxLease)
-		}
-		set.lease = d
+	var err error
+	if set.lease, err = lease.ParseTTL(args["lease"], defaultLease); err != nil {
+		return wrong("lease", "%v", err)
 	}
 	name := args["repository"]
 	if strings.HasPrefix(name, "-") || strings.HasPrefix(name, "ext::") || strings.ContainsAny(name, "\n\x00") {

@@ -86,21 +86,13 @@ func decode(where string, data []byte) (*content, error) {
 	}
 	log, err := snapshot.Decode(where, e.Payload.Document, e.Payload.Journal)
 	if err != nil {
-		return nil, hint(err)
+		return nil, state.Hinted(err, restoreHint)
 	}
 	return &content{Snapshot: log, exists: true, serial: e.Serial}, nil
 }
 
 // restoreHint is what to do about a damaged state.
 const restoreHint = "Restore the version before it, where the server keeps versions, and compare it with the Pages (storyform stories --all) before the next apply."
-
-// hint adds to a *state.CorruptError what to do next.
-func hint(err error) error {
-	if corrupt, ok := errors.AsType[*state.CorruptError](err); ok {
-		corrupt.Hint = restoreHint
-	}
-	return err
-}
 
 // follow makes the content of the next write from a snapshot; nil stays nil.
 func (c *content) follow(next *snapshot.Snapshot, err error) (*content, error) {

@@ -110,13 +110,6 @@ type settings struct {
 	where                     string
 }
 
-// The bounds of a lease: renewals come at a third of it, and HTTP's times
-// have whole seconds.
-const (
-	minLease = 3 * time.Second
-	maxLease = time.Hour
-)
-
 // parse checks the arguments. Its errors name the one that is wrong.
 func parse(args map[string]string, env func(string) string) (*settings, error) {
 	if err := state.CheckArguments("s3", Arguments(), args); err != nil {
@@ -125,7 +118,7 @@ func parse(args map[string]string, env func(string) string) (*settings, error) {
 	wrong := func(name, format string, a ...any) (*settings, error) {
 		return nil, state.WrongArgument("s3", name, format, a...)
 	}
-	set := &settings{region: args["region"], endpoint: args["endpoint"], profile: args["profile"], lease: lease.DefaultTTL}
+	set := &settings{region: args["region"], endpoint: args["endpoint"], profile: args["profile"]}
 	name := "endpoint"
 	for _, fallback := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
 		if set.endpoint == "" {
@@ -156,12 +149,9 @@ func parse(args map[string]string, env func(string) string) (*settings, error) {
 			return wrong("use_path_style", "%q is neither true nor false", v)
 		}
 	}
-	if v := args["lease"]; v != "" {
-		d, err := time.ParseDuration(v)
-		if err != nil || d < minLease || d > maxLease {
-			return wrong("lease", "%q is not a duration from %v to %v", v, minLease, maxLease)
-		}
-		set.lease = d
+	var err error
+	if set.lease, err = lease.ParseTTL(args["lease"], lease.DefaultTTL); err != nil {
+		return wrong("lease", "%v", err)
 	}
 	return set, nil
 }

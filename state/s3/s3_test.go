@@ -20,6 +20,7 @@ import (
 	"storyform/internal/clock"
 	"storyform/state"
 	"storyform/state/fakeserver"
+	"storyform/state/lease"
 	"storyform/state/object"
 	"storyform/state/statetest"
 	"storyform/story"
@@ -153,7 +154,7 @@ func TestServer(t *testing.T) {
 	}
 	silent := clock.System() // a runner whose renewals never come
 	silent.Sleep = func(ctx context.Context, d time.Duration) error {
-		if d >= minLease/3 {
+		if d >= lease.MinTTL/3 {
 			<-ctx.Done()
 			return ctx.Err()
 		}
@@ -162,9 +163,9 @@ func TestServer(t *testing.T) {
 	statetest.Run(t, func(t *testing.T) statetest.Instance {
 		key := "suite/" + state.NewID()
 		return statetest.Instance{
-			Open: func() state.Store { return real(key, minLease.String(), silent) },
+			Open: func() state.Store { return real(key, lease.MinTTL.String(), silent) },
 			// Whole seconds, cut off, and a server may tell the time a second late.
-			Expire: func() { time.Sleep(minLease + 3*time.Second) },
+			Expire: func() { time.Sleep(lease.MinTTL + 3*time.Second) },
 		}
 	}, nil)
 }
