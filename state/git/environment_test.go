@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"storyform/state"
 	"storyform/story"
 )
 
@@ -141,5 +142,82 @@ func TestUnusable(t *testing.T) {
 				t.Errorf("got error %v, want one with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// What a person or a company set for git in general changes nothing: nothing is
+// signed, run or followed, and every step is a commit.
+func TestUserSettings(t *testing.T) {
+	bare, work := remote(t)
+	home := t.TempDir()
+	command(t, work, "remote", "set-url", "origin", "brand:acme")
+	text := fmt.Sprintf(`[commit]
+	gpgSign = true
+[tag]
+	gpgSign = true
+[gpg]
+	program = /bin/false
+[push]
+	gpgSign = true
+	default = nothing
+	followTags = true
+	negotiate = true
+	useForceIfIncludes = true
+	autoSetupRemote = true
+[core]
+	hooksPath = %[1]s
+	fsmonitor = /bin/false
+	bigFileThreshold = 1
+	autocrlf = true
+	editor = /bin/false
+	pager = /bin/false
+	fsync = all
+[safe]
+	bareRepository = explicit
+[fetch]
+	prune = true
+	fsckObjects = true
+	writeCommitGraph = true
+	negotiationAlgorithm = noop
+[transfer]
+	fsckObjects = true
+[protocol]
+	version = 0
+[submodule]
+	recurse = true
+[init]
+	templateDir = %[1]s
+	defaultBranch = x
+[i18n]
+	commitEncoding = ISO-8859-1
+[color]
+	ui = always
+[gc]
+	auto = 1
+[user]
+	useConfigOnly = true
+[url "%[2]s"]
+	insteadOf = brand:acme
+`, home, bare)
+	for name, text := range map[string]string{"global": text, "pre-push": "#!/bin/sh\nexit 1\n"} {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := from(t, map[string]string{"GIT_CONFIG_GLOBAL": filepath.Join(home, "global"), "GIT_DIR": filepath.Join(work, ".git"), "GIT_INDEX_FILE": "x", "GIT_WORK_TREE": work})
+	s, err := open(t.Context(), map[string]string{"key": "k"}, env, work, runner(start.Local))
+	wantErr(t, err, nil, "")
+	t.Cleanup(func() { s.Close() })
+	l, err := s.Lock(t.Context(), state.LockInfo{ID: "a", Who: "ci"})
+	wantErr(t, err, nil, "")
+	run := session(t, s, "a")
+	put(t, run, "réveil", story.Live)
+	wantErr(t, run.Close(t.Context()), nil, "")
+	wantErr(t, l.Unlock(t.Context()), nil, "")
+	again, err := open(t.Context(), map[string]string{"key": "k"}, env, work, runner(start.Local))
+	wantErr(t, err, nil, "")
+	t.Cleanup(func() { again.Close() })
+	if n := session(t, again, "b").Serial(); n != 1 {
+		t.Errorf("got serial %d, want 1", n)
 	}
 }

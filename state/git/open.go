@@ -189,9 +189,10 @@ func newRepository(ctx context.Context, name string, env func(string) string, di
 	}
 	_, err = r.run(ctx, nil, "init", "--quiet", "--bare", "--template=", format, ".")
 	if err == nil {
+		r.env = append(base[:len(base):len(base)], "GIT_DIR="+r.dir) // safe.bareRepository wants it said
 		var here *config
-		if here, err = readConfig(ctx, base, r.dir); err == nil {
-			r.env = append(base, around.pass(here)...)
+		if here, err = readConfig(ctx, r.env, r.dir); err == nil {
+			r.env = append(r.env, around.pass(here)...)
 		}
 	}
 	if err != nil {
