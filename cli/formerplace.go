@@ -208,7 +208,7 @@ func backendChanged(f *former, store state.Store) error {
 			"To finish the move:\n    storyform init -migrate-state", f.store, stories, store, forgets.Address)
 	case f.here.Serial > 0:
 		return fail("State is in two places", "The state of this folder is in %s, with %s, and there is a copy in %s, which the configuration names now. The old one is not marked as moved: runs with the old configuration would publish what the new state publishes, too.\n\n"+
-			"To finish the move:\n    storyform init -migrate-state\n\nTo leave the old one:\n    storyform init -reconfigure", f.store, stories, store)
+			"To finish the move:\n    storyform init -migrate-state\n\nTo leave the old one, or if both are names of one place:\n    storyform init -reconfigure", f.store, stories, store)
 	}
 	return fail("Backend was changed", "The state of this folder is in %s, with %s, and the configuration now names %s, where there is none. To plan from nothing would publish everything once more.\n\n"+
 		"To move the state:\n    storyform init -migrate-state\n\nTo begin without it:\n    storyform init -reconfigure", f.store, stories, store)
