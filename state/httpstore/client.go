@@ -132,6 +132,9 @@ func (s *Store) read(ctx context.Context) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.status == http.StatusNotFound && bytes.Contains(a.body, []byte("Project Not Found")) {
+		return nil, a.failure() // so GitLab tells those who may not see the project
+	}
 	switch a.status {
 	case http.StatusOK:
 		if len(a.body) > maxBody {
@@ -197,6 +200,8 @@ func (a *answer) failure() error {
 	switch {
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		text += "; set STORYFORM_HTTP_USERNAME and STORYFORM_HTTP_PASSWORD to credentials that may read and write the state"
+	case a.status == http.StatusNotFound:
+		text += "; the address is wrong, or STORYFORM_HTTP_USERNAME and STORYFORM_HTTP_PASSWORD may not see what is there"
 	case a.status == http.StatusRequestEntityTooLarge:
 		text += ": the state is larger than the server takes"
 	case a.status >= 300 && a.status < 400:

@@ -65,11 +65,15 @@ func (c *content) encode() ([]byte, error) {
 // decode reads what the server keeps. It is as strict about what is ours as
 // package state, and never takes something else for a state.
 func decode(where string, data []byte) (*content, error) {
-	if len(bytes.TrimSpace(data)) == 0 {
+	text := bytes.TrimSpace(data)
+	if len(text) == 0 {
 		return &content{Snapshot: snapshot.Empty()}, nil
 	}
 	corrupt := func(err error, hint string) (*content, error) {
 		return nil, &state.CorruptError{Where: where, Err: err, Hint: hint}
+	}
+	if text[0] == '<' {
+		return corrupt(errors.New("it is a page of HTML, such as one for signing in"), "Correct the address and the credentials, and see what a proxy on the way wants.")
 	}
 	var e envelope
 	if err := json.Unmarshal(data, &e); err != nil {

@@ -274,7 +274,7 @@ func TestProbe(t *testing.T) {
 func TestForeign(t *testing.T) {
 	for _, test := range []struct{ name, body, want string }{
 		{"Terraform's", `{"version":4,"terraform_version":"1.11.4","serial":3,"lineage":"x","outputs":{},"resources":[]}`, "it is the state of something else, such as Terraform"},
-		{"HTML", `<html>Sign in</html>`, "it is no JSON of a state"},
+		{"HTML", `<html>Sign in</html>`, "it is a page of HTML"},
 		{"other JSON", `{"hello":"world"}`, "it is not a storyform state"},
 		{"an array", `[]`, "it is no JSON of a state"},
 		{"null", `null`, "it is not a storyform state"},

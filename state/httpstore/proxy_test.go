@@ -91,3 +91,25 @@ func TestPacked(t *testing.T) {
 	wantErr(t, s.Close(t.Context()), nil, "")
 	wantErr(t, l.Unlock(t.Context()), nil, "")
 }
+
+// What answers in place of the state is not taken for one that was never
+// written, and is called what it is.
+func TestInPlaceOfTheState(t *testing.T) {
+	for _, test := range []struct {
+		status     int
+		body, want string
+	}{
+		{http.StatusNotFound, `{"message":"404 Project Not Found"}`, "STORYFORM_HTTP_PASSWORD"},
+		{http.StatusOK, "\n<!DOCTYPE html><title>Sign in</title>", "it is a page of HTML, such as one for signing in"},
+	} {
+		store := behind(t, new(fakeserver.Terraform), func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(test.status)
+				w.Write([]byte(test.body))
+			})
+		})
+		if _, _, err := store.Load(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("got error %v, want one with %q", err, test.want)
+		}
+	}
+}
