@@ -61,7 +61,7 @@ func TestMoveInterrupted(t *testing.T) {
 						live(t, inner[0], "a")
 						if back { // it was there before
 							live(t, inner[1], "a")
-							inner[0], inner[1] = &named{place: "a"}, inner[1]
+							inner[0] = &named{place: "a"}
 							from = encrypted.New(inner[0], keys)
 							if err := a.move(t.Context(), to, from); err != nil {
 								t.Fatal(err)
