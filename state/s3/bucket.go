@@ -23,9 +23,10 @@ import (
 
 // bucket is the four verbs on one bucket.
 type bucket struct {
-	client *s3.Client
-	name   string
-	kmsKey string
+	client  *s3.Client
+	name    string
+	encrypt bool // asks for AES256, unless there is a kmsKey
+	kmsKey  string
 }
 
 func (b *bucket) verbs() object.Bucket {
@@ -75,8 +76,11 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, old string) (
 	if bytes.HasPrefix(data, []byte("{")) {
 		in.ContentType = aws.String("application/json")
 	}
-	if b.kmsKey != "" {
+	switch {
+	case b.kmsKey != "":
 		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, &b.kmsKey
+	case b.encrypt:
+		in.ServerSideEncryption = types.ServerSideEncryptionAes256
 	}
 	if old == "" {
 		in.IfNoneMatch = aws.String("*")

@@ -56,6 +56,7 @@ func Arguments() []state.Argument {
 		{Name: "endpoint", Description: "the address of another store than Amazon's, such as \"https://ACCOUNT.r2.cloudflarestorage.com\"; otherwise AWS_ENDPOINT_URL_S3"},
 		{Name: "use_path_style", Description: "true for a store that has the bucket in the path of its addresses instead of the host, as most have that aren't Amazon's; it is the default with an endpoint"},
 		{Name: "profile", Description: "the profile of the shared AWS configuration files; otherwise AWS_PROFILE"},
+		{Name: "encrypt", Description: "true to ask the bucket for encryption by keys of its own (AES256) with each write, for policies that want to be asked"},
 		{Name: "kms_key_id", Description: "the KMS key that the bucket encrypts the objects with; otherwise the bucket's default"},
 		{Name: "lease", Description: "how long the lock outlives a runner that died, such as \"60s\", which is the default"},
 	}
@@ -98,14 +99,14 @@ func open(ctx context.Context, args map[string]string, env func(string) string, 
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, fmt.Errorf("find AWS credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or let the CI assume a role): %w", err)
 	}
-	b := &bucket{client: s3.NewFromConfig(cfg, set.client), name: args["bucket"], kmsKey: args["kms_key_id"]}
+	b := &bucket{client: s3.NewFromConfig(cfg, set.client), name: args["bucket"], encrypt: set.encrypt, kmsKey: args["kms_key_id"]}
 	return object.New(b.verbs(), args["key"], object.Options{Where: set.where, TTL: set.lease, Clock: clk})
 }
 
 // settings are the arguments, checked.
 type settings struct {
 	region, endpoint, profile string
-	pathStyle                 bool
+	pathStyle, encrypt        bool
 	lease                     time.Duration
 	where                     string
 }
@@ -143,10 +144,12 @@ func parse(args map[string]string, env func(string) string) (*settings, error) {
 		set.pathStyle = true
 		set.where = set.endpoint + "/" + args["bucket"] + "/" + args["key"]
 	}
-	if v := args["use_path_style"]; v != "" {
+	for name, flag := range map[string]*bool{"use_path_style": &set.pathStyle, "encrypt": &set.encrypt} {
 		var err error
-		if set.pathStyle, err = strconv.ParseBool(v); err != nil {
-			return wrong("use_path_style", "%q is neither true nor false", v)
+		if v := args[name]; v != "" {
+			if *flag, err = strconv.ParseBool(v); err != nil {
+				return wrong(name, "%q is neither true nor false", v)
+			}
 		}
 	}
 	var err error
