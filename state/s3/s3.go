@@ -99,7 +99,8 @@ func open(ctx context.Context, args map[string]string, env func(string) string, 
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, fmt.Errorf("find AWS credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or let the CI assume a role): %w", err)
 	}
-	b := &bucket{client: s3.NewFromConfig(cfg, set.client), name: args["bucket"], encrypt: set.encrypt, kmsKey: args["kms_key_id"]}
+	// With Amazon's own addresses, the SDK adds checksums by itself; see client.
+	b := &bucket{client: s3.NewFromConfig(cfg, set.client), name: args["bucket"], sum: set.endpoint != "", encrypt: set.encrypt, kmsKey: args["kms_key_id"]}
 	return object.New(b.verbs(), args["key"], object.Options{Where: set.where, TTL: set.lease, Clock: clk})
 }
 
@@ -196,7 +197,7 @@ func (set *settings) client(o *s3.Options) {
 	if set.endpoint != "" {
 		o.BaseEndpoint = aws.String(set.endpoint)
 		// Other stores than Amazon's refuse the checksums that newer SDKs add
-		// where no one asked for them, or don't return them.
+		// where no one asked for them, or don't return them. All know Content-MD5.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	}
