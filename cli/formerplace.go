@@ -150,6 +150,9 @@ func (a *app) formerPlace(ctx context.Context, p place, store state.Store) (*for
 	}
 	empty := f.here.Serial == 0
 	switch {
+	case err == nil && was.Seen.after(f.doc):
+		return nil, fail("State was put back", "%s It does not know what was published since. Before it is moved, write its place into the backend block again, where storyform plan says what can be done.",
+			was.Seen.rewound(f.store, f.doc))
 	case err != nil && empty:
 		return nil, fail("Former state can't be read", "The backend was changed, nothing was written to the new one yet, and the state of this folder was in %s, which can't be read now: %s\n\n"+
 			"Where it can be read, move it with storyform init -migrate-state. To begin without it, storyform init -reconfigure.", was.Where, asExit(err).diags[0].Detail)

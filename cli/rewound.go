@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"time"
 
 	"storyform/state"
@@ -42,14 +43,21 @@ func (a *app) noteSeen(lineage string, serial uint64) {
 // checkNotRewound refuses a state that is older than one that this folder had
 // seen before it read this one.
 func (a *app) checkNotRewound(store state.Store, doc *state.Document) error {
-	if a.here == nil || a.here.Seen == nil {
+	if a.here == nil || !a.here.Seen.after(doc) {
 		return nil
 	}
-	s := a.here.Seen
-	if doc.Lineage != s.Lineage || doc.Serial >= s.Serial {
-		return nil
-	}
-	return fail("State was put back", "The state %s has serial %d, and on %s it had serial %d: somebody put back an earlier one, or its server returns one. It does not know what was published since, which could be published again.\n\n"+
+	return fail("State was put back", "%s It does not know what was published since, which could be published again.\n\n"+
 		"To put back the newer one, from a copy of it:\n    storyform state push FILE\n\nTo see what is on the Pages:\n    storyform stories -all\n\nTo go on from the earlier one:\n    storyform init -reconfigure",
+		a.here.Seen.rewound(store, doc))
+}
+
+// after reports whether s is newer than doc, of the same state.
+func (s *seenState) after(doc *state.Document) bool {
+	return s != nil && s.Lineage == doc.Lineage && s.Serial > doc.Serial
+}
+
+// rewound says what became of a state.
+func (s *seenState) rewound(store state.Store, doc *state.Document) string {
+	return fmt.Sprintf("The state %s has serial %d, and on %s it had serial %d: somebody put back an earlier one, or its server returns one.",
 		store, doc.Serial, s.At.Format("2 January 2006 at 15:04 MST"), s.Serial)
 }
