@@ -113,3 +113,23 @@ func TestInPlaceOfTheState(t *testing.T) {
 		}
 	}
 }
+
+// A lost answer is no verdict on the server.
+func TestProbeUnlucky(t *testing.T) {
+	for _, kind := range []fakeserver.Kind{fakeserver.Plain, fakeserver.GitLab, fakeserver.Gitea} {
+		for _, fault := range []fakeserver.Fault{fakeserver.Lost, fakeserver.Dropped, fakeserver.Internal} {
+			for n := range 10 {
+				calls := 0
+				fake := &fakeserver.Terraform{Kind: kind, Fault: func(*http.Request) fakeserver.Fault {
+					if calls++; calls == n+1 {
+						return fault
+					}
+					return fakeserver.None
+				}}
+				if err := serve(t, fake)().Probe(t.Context()); err != nil {
+					t.Errorf("kind %d, fault %d at request %d: %v", kind, fault, n, err)
+				}
+			}
+		}
+	}
+}
