@@ -37,11 +37,13 @@ func (w *writes) fault(r *http.Request) fakeserver.Fault {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	w.mu.Lock()
-	if strings.Contains(r.URL.Path, "/journal/") {
+	switch {
+	case strings.Contains(r.URL.Path, "/probe/"): // once for each state
+	case strings.Contains(r.URL.Path, "/journal/"):
 		w.objects++
 		w.records += bytes.Count(body, []byte("\n"))
 		w.bytes += len(body)
-	} else {
+	default:
 		w.others = append(w.others, r.URL.Path)
 	}
 	w.mu.Unlock()

@@ -144,7 +144,14 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if d.store, err = a.openPlanStore(ctx, p.Settings); err != nil {
 		return err
 	}
-	if err := a.checkNotBared(ctx, d.store, name, p); err != nil {
+	doc, err := a.readState(ctx, d.store)
+	if err == nil {
+		err = a.checkNotRewound(d.store, doc)
+	}
+	if err == nil {
+		err = checkNotBared(d.store, doc, name, p)
+	}
+	if err != nil {
 		return err
 	}
 	if d.pages, err = a.remote(ctx, p.Settings.APIVersion); err != nil {
@@ -171,6 +178,12 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	ctx = whole(ctx)
+	if d.plan.Serial == 0 { // a new state: perhaps nobody ran init
+		_, err := probe(ctx, d.store)
+		if _, locked := errors.AsType[*state.LockedError](err); err != nil && !locked { // for a lock Run may wait
+			return err
+		}
+	}
 	report, closeProgress := a.progress(d.plan)
 	locked := a.announceLock()
 	result, err := apply.Run(ctx, d.plan, apply.Options{
@@ -179,6 +192,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
 	closeProgress()
+	a.noteSeen(result.Lineage, result.Serial)
 	if held, ok := errors.AsType[*state.LockedError](err); ok {
 		return a.locked(held)
 	}

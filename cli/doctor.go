@@ -95,6 +95,9 @@ func (c *checkup) state(ctx context.Context, cfg *config.Config) {
 	if err == nil {
 		doc, readErr := c.a.readState(ctx, store)
 		if readErr == nil {
+			readErr = c.a.checkNotRewound(store, doc)
+		}
+		if readErr == nil {
 			c.tell(healthy, fmt.Sprintf("the state %s can be read: %s, serial %d", store, count(len(doc.Stories), "story", "stories"), doc.Serial), "")
 			if verdict, what, do := encryption(store, cfg); what != "" {
 				c.tell(verdict, what, do)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,19 +36,17 @@ func (a *app) encrypted(inner state.Store, recipients []string) (state.Store, er
 // checkNotBared refuses a saved plan that would write a state in clear which was
 // encrypted after the plan was made. Where the configuration of the plan turned
 // encryption off, the state was encrypted then already.
-func (a *app) checkNotBared(ctx context.Context, store state.Store, name string, p *plan.Plan) error {
-	s, ok := state.Find[interface{ Kept() encrypted.Kept }](store)
-	if !ok || len(p.Settings.Recipients) > 0 {
-		return nil
-	}
-	doc, err := a.readState(ctx, store)
-	if err != nil {
-		return err
-	}
-	if s.Kept().Encrypted > 0 && doc.Serial > p.Serial {
+func checkNotBared(store state.Store, doc *state.Document, name string, p *plan.Plan) error {
+	if len(p.Settings.Recipients) == 0 && isEncrypted(store) && doc.Serial > p.Serial {
 		return fail("State is encrypted by now", "%s was made without encryption, and the state has been encrypted since: to apply it would write the state in clear. Make the plan again.", name)
 	}
 	return nil
+}
+
+// isEncrypted reports whether anything was encrypted that was read last.
+func isEncrypted(store state.Store) bool {
+	s, ok := state.Find[interface{ Kept() encrypted.Kept }](store)
+	return ok && s.Kept().Encrypted > 0
 }
 
 // maxIdentityFile is how many bytes of a file with identities are read.

@@ -32,6 +32,8 @@ type rememberedPlace struct {
 	Where string `json:"where"`
 	// Which tells apart places whose addresses are shown alike.
 	Which string `json:"which,omitempty"`
+	// Seen is how far the state had come.
+	Seen *seenState `json:"seen,omitempty"`
 }
 
 // same reports whether p and q are one place.
@@ -85,14 +87,21 @@ func (a *app) recallPlace() (p rememberedPlace, ok bool, err error) {
 	return p, true, nil
 }
 
-// rememberPlace writes where the state is. That it can't be written is no
-// reason to do anything else.
+// rememberPlace writes where the state is.
 func (a *app) rememberPlace(p place, store state.Store) {
 	now := remembered(p, store)
 	if old, ok, _ := a.recallPlace(); ok && old.same(now) {
-		return
+		now = old
+	} else {
+		a.writePlace(now)
 	}
-	data, err := json.MarshalIndent(now, "", "  ")
+	a.here = &now
+}
+
+// writePlace writes backendFile. That it can't be written is no reason to do
+// anything else.
+func (a *app) writePlace(p rememberedPlace) {
+	data, err := json.MarshalIndent(p, "", "  ")
 	if err != nil || os.MkdirAll(a.path(sandboxFolder), 0o755) != nil {
 		return
 	}
@@ -141,6 +150,9 @@ func (a *app) formerPlace(ctx context.Context, p place, store state.Store) (*for
 	}
 	empty := f.here.Serial == 0
 	switch {
+	case err == nil && was.Seen.after(f.doc):
+		return nil, fail("State was put back", "%s It does not know what was published since. Before it is moved, write its place into the backend block again, where storyform plan says what can be done.",
+			was.Seen.rewound(f.store, f.doc))
 	case err != nil && empty:
 		return nil, fail("Former state can't be read", "The backend was changed, nothing was written to the new one yet, and the state of this folder was in %s, which can't be read now: %s\n\n"+
 			"Where it can be read, move it with storyform init -migrate-state. To begin without it, storyform init -reconfigure.", was.Where, asExit(err).diags[0].Detail)
@@ -199,7 +211,7 @@ func backendChanged(f *former, store state.Store) error {
 			"To finish the move:\n    storyform init -migrate-state", f.store, stories, store, forgets.Address)
 	case f.here.Serial > 0:
 		return fail("State is in two places", "The state of this folder is in %s, with %s, and there is a copy in %s, which the configuration names now. The old one is not marked as moved: runs with the old configuration would publish what the new state publishes, too.\n\n"+
-			"To finish the move:\n    storyform init -migrate-state\n\nTo leave the old one:\n    storyform init -reconfigure", f.store, stories, store)
+			"To finish the move:\n    storyform init -migrate-state\n\nTo leave the old one, or if both are names of one place:\n    storyform init -reconfigure", f.store, stories, store)
 	}
 	return fail("Backend was changed", "The state of this folder is in %s, with %s, and the configuration now names %s, where there is none. To plan from nothing would publish everything once more.\n\n"+
 		"To move the state:\n    storyform init -migrate-state\n\nTo begin without it:\n    storyform init -reconfigure", f.store, stories, store)

@@ -35,12 +35,13 @@ a file.
 Else it reads the configuration, opens the state that it names, and makes sure
 that it can be written and that its backend keeps two runs apart: where a server
 has to do that, a second write of one thing is tried, and must be refused. Runs
-don't need it: there are no providers or modules to download, and the state is
-made by the first apply.
+don't need it: there are no providers or modules to download, and the first
+apply tries out the backend and makes the state.
 
 When the backend block was changed, --migrate-state moves the state to the new
 place. The old one is kept, and marked, so that no run publishes from it any
-more. --reconfigure begins a state at the new place without the old one.`,
+more. --reconfigure begins a state at the new place without the old one, and
+accepts one that was put back to an earlier version of itself.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runInit(cmd.Context(), &f) },
 	}
@@ -96,6 +97,9 @@ func (a *app) initState(ctx context.Context, f *initFlags, cfg *config.Config) (
 		return "", err
 	}
 	doc, err := a.readState(ctx, store)
+	if err == nil {
+		err = a.checkNotRewound(store, doc)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -119,20 +123,31 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 	if err != nil {
 		return err
 	}
-	if err := a.probe(ctx, store); err != nil {
+	tried, err := probe(ctx, store)
+	if locked, ok := errors.AsType[*state.LockedError](err); ok {
+		return a.locked(locked)
+	}
+	if err != nil {
 		return err
+	}
+	if tried {
+		a.printf("The backend is ready: %s\n", store)
 	}
 	was, err := a.formerPlace(ctx, p, store)
 	if err != nil && !f.reconfigure {
 		return err
 	}
 	switch {
-	case f.reconfigure:
+	case f.reconfigure: // whatever this folder knows, of this place, too
+		a.writePlace(remembered(p, store))
 	case was != nil && was.foreign():
 		if f.migrate {
 			return fail("State of another lineage", "The state of this folder is in %s, with %s, and there is a state in %s already that has nothing in common with it: one would forget what the other has published. Nothing was moved.\n\n"+
 				"To work with the one that is there:\n    storyform init -reconfigure", was.store, count(len(was.doc.Stories), "story", "stories"), store)
 		}
+	case was != nil && isEncrypted(was.store) && len(p.recipients) == 0:
+		return fail("State would be shown", "The state in %s is encrypted, and the configuration has no encryption block: to move it would write a copy in clear there, too. Nothing was moved.\n\n"+
+			"Keep the encryption block for the move, and remove it afterwards.", was.store)
 	case was != nil:
 		if err := a.agreeToMove(f, was, store); err != nil {
 			return err
@@ -149,23 +164,20 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 }
 
 // probe makes sure that a backend keeps two writers apart, where it is one
-// that can fail to.
-func (a *app) probe(ctx context.Context, store state.Store) error {
+// that can fail to; tried says so. A *state.LockedError means that somebody
+// else is at work there.
+func probe(ctx context.Context, store state.Store) (tried bool, err error) {
 	prober, ok := state.Find[interface {
 		Probe(ctx context.Context) error
 	}](store)
 	if !ok {
-		return nil
+		return false, nil
 	}
-	err := prober.Probe(ctx)
-	if locked, ok := errors.AsType[*state.LockedError](err); ok {
-		return a.locked(locked)
+	err = prober.Probe(ctx)
+	if _, locked := errors.AsType[*state.LockedError](err); err != nil && !locked {
+		err = fail("Backend can't be used", "%v.", err)
 	}
-	if err != nil {
-		return fail("Backend can't be used", "%v.", err)
-	}
-	a.printf("The backend is ready: %s\n", store)
-	return nil
+	return true, err
 }
 
 // agreeToMove asks whether the state is to be moved, unless the flags say so.

@@ -232,7 +232,10 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 		if d.store, err = a.openStore(ctx, cfg); err != nil {
 			return nil, err
 		}
-		if doc, err = a.readState(ctx, d.store); err != nil {
+		if doc, err = a.readState(ctx, d.store); err == nil {
+			err = a.checkNotRewound(d.store, doc)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

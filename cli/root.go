@@ -42,6 +42,9 @@ type app struct {
 	tokenEnvs []string
 	// stores are the states that are open, by their places.
 	stores map[string]state.Store
+	// here is the place that is in use, as this folder remembered it before it
+	// read the state; nil with --sandbox.
+	here *rememberedPlace
 	// cleanup is what must be closed before the program ends.
 	cleanup []func()
 }

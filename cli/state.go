@@ -244,6 +244,7 @@ func (a *app) withState(ctx context.Context, store state.Store, operation string
 		if err := session.Close(ctx); err != nil {
 			return stateFailure(err)
 		}
+		a.noteSeen(session.Lineage(), session.Serial())
 		return nil
 	})
 }

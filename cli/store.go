@@ -226,7 +226,9 @@ func (a *app) readState(ctx context.Context, store state.Store) (*state.Document
 	if err != nil {
 		return nil, stateFailure(err)
 	}
-	return session.Document(), nil
+	doc := session.Document()
+	a.noteSeen(doc.Lineage, doc.Serial)
+	return doc, nil
 }
 
 // stateFailure explains why the state can't be used.

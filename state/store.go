@@ -170,6 +170,30 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("%s has state format %d%s; this storyform reads formats up to %d: use a newer storyform", e.Where, e.Got, by, EnvelopeVersion)
 }
 
+// Failed is err with what was done to which state, such as "read" and its
+// address, unless err tells where by itself.
+func Failed(op, where string, err error) error {
+	if err == nil {
+		return nil
+	}
+	_, corrupt := errors.AsType[*CorruptError](err)
+	_, version := errors.AsType[*VersionError](err)
+	_, locked := errors.AsType[*LockedError](err)
+	if corrupt || version || locked {
+		return err
+	}
+	return fmt.Errorf("%s the state %s: %w", op, where, err)
+}
+
+// Hinted is err with what to do next, where it is a *CorruptError that doesn't
+// say so yet.
+func Hinted(err error, hint string) error {
+	if corrupt, ok := errors.AsType[*CorruptError](err); ok && corrupt.Hint == "" {
+		corrupt.Hint = hint
+	}
+	return err
+}
+
 // Find returns what store has of T, such as a Probe, or what a store that it
 // wraps has. One that wraps another has a method Unwrap.
 //

@@ -200,7 +200,7 @@ func (s *Store) openDocument(doc *state.Document) (*state.Document, error) {
 	inside, err := state.Decode(where, plain)
 	switch {
 	case err != nil:
-		return nil, hint(err)
+		return nil, state.Hinted(err, corruptHint)
 	case inside.Envelope != nil:
 		return nil, corrupt(where, errors.New("something encrypted is in it"))
 	case inside.Serial != doc.Serial || inside.Lineage != doc.Lineage || inside.Tool != doc.Tool:
@@ -241,7 +241,7 @@ func (s *Store) foldLines(doc *state.Document) (*state.Document, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, hint(err)
+		return nil, state.Hinted(err, corruptHint)
 	case now.Serial != doc.Serial || now.Lineage != doc.Lineage || len(journal) > 0:
 		return nil, corrupt(where, fmt.Errorf("its journal gives serial %d", now.Serial))
 	}
@@ -261,19 +261,11 @@ func (s *Store) openRecord(rec state.Record) (state.Record, error) {
 	inside, err := state.DecodeRecord(where, line)
 	switch {
 	case err != nil:
-		return state.Record{}, hint(err)
+		return state.Record{}, state.Hinted(err, corruptHint)
 	case len(inside.Encrypted) > 0:
 		return state.Record{}, corrupt(where, errors.New("something encrypted is in it"))
 	case inside.Base != rec.Base || inside.Seq != rec.Seq || inside.Lineage != rec.Lineage || inside.Seal != rec.Seal:
 		return state.Record{}, corrupt(where, fmt.Errorf("record %d after serial %d of the state %s is in it, and in clear it says that it is another, or of another state, or whether it is the last", inside.Seq, inside.Base, inside.Lineage))
 	}
 	return inside, nil
-}
-
-// hint adds to a *state.CorruptError what to do next.
-func hint(err error) error {
-	if c, ok := errors.AsType[*state.CorruptError](err); ok && c.Hint == "" {
-		c.Hint = corruptHint
-	}
-	return err
 }

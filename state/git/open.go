@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,12 +27,6 @@ const DefaultBranch = "storyform-state"
 // is a commit, so it lasts longer than in other stores.
 const defaultLease = 3 * time.Minute
 
-// The bounds of a lease.
-const (
-	minLease = 3 * time.Second
-	maxLease = time.Hour
-)
-
 // Arguments returns the arguments of the backend block.
 func Arguments() []state.Argument {
 	return []state.Argument{
@@ -41,16 +37,36 @@ func Arguments() []state.Argument {
 	}
 }
 
-// passedOn are the environment variables that git gets: what it needs to find
-// its configuration, its helpers and its way through the network. Those that
-// would turn it to another repository, or make it talkative, are left out.
+// passedOn are those of git's own environment variables that git gets. The
+// others would turn it to another repository, or make it talkative.
 var passedOn = []string{
-	"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH",
-	"SYSTEMROOT", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES", "COMSPEC", "PATHEXT",
-	"XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH",
-	"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "GIT_ASKPASS",
-	"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
-	"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+	"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_ALLOW_PROTOCOL",
+	"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS",
+	"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY",
+}
+
+// keptBack are the beginnings of the names of variables that git doesn't get
+// otherwise: its own, what asks a person, and the tokens of Pages.
+var keptBack = []string{"GIT_", "SSH_ASKPASS", "STORYFORM_"}
+
+// copyEnv returns the environment of git, looked up by env: all but what is
+// kept back, since a helper of git may need any of it, such as the token that
+// it gives for a password.
+func copyEnv(env func(string) string) []string {
+	names := slices.Clone(passedOn)
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		if !slices.ContainsFunc(keptBack, func(prefix string) bool { return strings.HasPrefix(strings.ToUpper(name), prefix) }) {
+			names = append(names, name)
+		}
+	}
+	var vars []string
+	for _, name := range names {
+		if v := env(name); v != "" {
+			vars = append(vars, name+"="+v)
+		}
+	}
+	return vars
 }
 
 // Open returns the store that the arguments name. dir is the configuration's
@@ -100,7 +116,7 @@ func parse(args map[string]string) (*parsed, error) {
 	wrong := func(name, format string, a ...any) (*parsed, error) {
 		return nil, state.WrongArgument("git", name, format, a...)
 	}
-	set := &parsed{branch: args["branch"], lease: defaultLease}
+	set := &parsed{branch: args["branch"]}
 	if set.branch == "" {
 		set.branch = DefaultBranch
 	}
@@ -110,12 +126,9 @@ func parse(args map[string]string) (*parsed, error) {
 	if why := checkKey(args["key"]); why != "" {
 		return wrong("key", "%q %s", args["key"], why)
 	}
-	if v := args["lease"]; v != "" {
-		d, err := time.ParseDuration(v)
-		if err != nil || d < minLease || d > maxLease {
-			return wrong("lease", "%q is not a duration from %v to %v", v, minLease, maxLease)
-		}
-		set.lease = d
+	var err error
+	if set.lease, err = lease.ParseTTL(args["lease"], defaultLease); err != nil {
+		return wrong("lease", "%v", err)
 	}
 	name := args["repository"]
 	if strings.HasPrefix(name, "-") || strings.HasPrefix(name, "ext::") || strings.ContainsAny(name, "\n\x00") {
@@ -154,7 +167,10 @@ func checkKey(key string) string {
 // newRepository makes the bare repository for a server.
 func newRepository(ctx context.Context, name string, env func(string) string, dir string) (*repository, error) {
 	base := append(copyEnv(env), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never", "GIT_OPTIONAL_LOCKS=0")
-	around, err := readConfig(ctx, base, env, dir)
+	if err := checkVersion(ctx, base, dir); err != nil {
+		return nil, err
+	}
+	around, err := readConfig(ctx, append(base[:len(base):len(base)], given(env)...), dir)
 	if err != nil {
 		return nil, err
 	}
@@ -162,10 +178,7 @@ func newRepository(ctx context.Context, name string, env func(string) string, di
 	if err != nil {
 		return nil, err
 	}
-	r := &repository{git: binary, url: url, env: append(base, around.pass()...)}
-	if env("GIT_SSH_COMMAND") == "" && env("GIT_SSH") == "" && around.last["core.sshcommand"] == "" {
-		r.env = append(r.env, "GIT_SSH_COMMAND=ssh -o BatchMode=yes") // never asks
-	}
+	r := &repository{git: binary, url: url, env: base}
 	r.author, r.committer = around.identities(env)
 	if r.dir, err = os.MkdirTemp(env("TMPDIR"), "storyform-git-"); err != nil {
 		return nil, fmt.Errorf("make a temporary folder for git: %w", err)
@@ -174,14 +187,43 @@ func newRepository(ctx context.Context, name string, env func(string) string, di
 	if around.last["extensions.objectformat"] == "sha256" {
 		format = "--object-format=sha256"
 	}
-	if _, err := r.run(ctx, nil, "init", "--quiet", "--bare", "--template=", format, "."); err != nil {
+	_, err = r.run(ctx, nil, "init", "--quiet", "--bare", "--template=", format, ".")
+	if err == nil {
+		r.env = append(base[:len(base):len(base)], "GIT_DIR="+r.dir) // safe.bareRepository wants it said
+		var here *config
+		if here, err = readConfig(ctx, r.env, r.dir); err == nil {
+			r.env = append(r.env, around.pass(here)...)
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.remove())
+	}
+	if env("GIT_SSH_COMMAND") == "" && env("GIT_SSH") == "" && around.last["core.sshcommand"] == "" {
+		r.env = append(r.env, "GIT_SSH_COMMAND=ssh -o BatchMode=yes") // never asks
 	}
 	return r, nil
 }
 
-// config is git's configuration as the repository around the configuration's
-// folder sees it.
+// version is what git says of itself.
+var version = regexp.MustCompile(`^git version ((\d+)\.(\d+)\S*)`)
+
+// checkVersion makes sure that git isn't older than settings in environment
+// variables, without which it wouldn't reach the server as the checkout does.
+func checkVersion(ctx context.Context, base []string, dir string) error {
+	out, err := run(ctx, binary, dir, base, nil, "version")
+	if err != nil {
+		return err
+	}
+	if v := version.FindStringSubmatch(string(out)); v != nil {
+		major, _ := strconv.Atoi(v[2])
+		if minor, _ := strconv.Atoi(v[3]); major < 2 || major == 2 && minor < 31 {
+			return fmt.Errorf("git %s is too old: the git backend needs 2.31 or newer", v[1])
+		}
+	}
+	return nil
+}
+
+// config is git's configuration as it is seen in a folder.
 type config struct {
 	entries []setting
 	last    map[string]string // the last value of each key
@@ -191,21 +233,8 @@ type setting struct{ scope, key, value string }
 
 // readConfig reads git's configuration in a folder, with that of the
 // repository around it, if there is one.
-func readConfig(ctx context.Context, base []string, env func(string) string, dir string) (*config, error) {
-	own := base
-	for _, name := range []string{"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"} {
-		if v := env(name); v != "" {
-			own = append(own[:len(own):len(own)], name+"="+v)
-		}
-	}
-	for i := range maxEnvConfig {
-		for _, name := range []string{fmt.Sprintf("GIT_CONFIG_KEY_%d", i), fmt.Sprintf("GIT_CONFIG_VALUE_%d", i)} {
-			if v := env(name); v != "" {
-				own = append(own[:len(own):len(own)], name+"="+v)
-			}
-		}
-	}
-	out, err := run(ctx, binary, dir, own, nil, "config", "--list", "--includes", "--show-scope", "--null")
+func readConfig(ctx context.Context, vars []string, dir string) (*config, error) {
+	out, err := run(ctx, binary, dir, vars, nil, "config", "--list", "--includes", "--show-scope", "--null")
 	if err != nil {
 		return nil, err
 	}
@@ -219,37 +248,41 @@ func readConfig(ctx context.Context, base []string, env func(string) string, dir
 	return c, nil
 }
 
+// given returns the environment variables that hold settings for git.
+func given(env func(string) string) []string {
+	names := []string{"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"}
+	n, _ := strconv.Atoi(env("GIT_CONFIG_COUNT")) // what is no number is for git to refuse
+	for i := range min(n, maxEnvConfig) {
+		names = append(names, fmt.Sprintf("GIT_CONFIG_KEY_%d", i), fmt.Sprintf("GIT_CONFIG_VALUE_%d", i))
+	}
+	var vars []string
+	for _, name := range names {
+		vars = append(vars, name+"="+env(name))
+	}
+	return vars
+}
+
 // maxEnvConfig is how many settings of the environment (GIT_CONFIG_KEY_<n>)
 // are looked up.
-const maxEnvConfig = 20
+const maxEnvConfig = 1000
 
-// passedKeys match what a repository's own configuration says about reaching
-// servers.
+// passedKeys match what a configuration says about reaching servers.
 var passedKeys = regexp.MustCompile(`^(http\..+|credential\..+|url\..+|ssh\..+|protocol\..+|core\.(sshcommand|gitproxy|askpass)|safe\..+)$`)
 
-// pass returns the environment variables that give git what the repository
-// around knows and others don't. They may hold credentials.
-func (c *config) pass() []string {
+// pass returns the environment variables that give git what is known around
+// and not here: what is known in both, it would have twice, and send twice.
+// They may hold credentials.
+func (c *config) pass(here *config) []string {
 	var vars []string
 	n := 0
 	for _, e := range c.entries {
-		if e.scope == "system" || e.scope == "global" || !passedKeys.MatchString(e.key) || settingsHave(e.key) {
+		if !passedKeys.MatchString(e.key) || slices.Contains(here.entries, e) {
 			continue
 		}
 		vars = append(vars, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", n, e.key), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", n, e.value))
 		n++
 	}
 	return append(vars, fmt.Sprintf("GIT_CONFIG_COUNT=%d", n))
-}
-
-// settingsHave reports whether a key is among those that every call sets.
-func settingsHave(key string) bool {
-	for _, s := range settings {
-		if name, _, ok := strings.Cut(s, "="); ok && strings.EqualFold(name, key) {
-			return true
-		}
-	}
-	return false
 }
 
 // resolve finds the address of the repository that the argument names.
@@ -269,6 +302,10 @@ func (c *config) resolve(ctx context.Context, base []string, name, dir string) (
 		return absolute(url, strings.TrimSpace(string(top))), nil
 	}
 	if name == "" {
+		_, err := run(ctx, binary, dir, base, nil, "rev-parse", "--git-dir")
+		if git, ok := errors.AsType[*gitError](err); ok && strings.Contains(git.text, "dubious ownership") {
+			return "", err // the checkout is somebody else's; git says what to do
+		}
 		return "", state.WrongArgument("git", "repository", "%s is in no repository with a remote called origin; name a repository", dir)
 	}
 	return absolute(name, dir), nil

@@ -10,12 +10,13 @@ import (
 
 	"storyform/internal/clock"
 	"storyform/state"
+	"storyform/state/lease"
 	"storyform/state/statetest"
 )
 
 // openShort opens the state of a clone with the shortest lease.
 func openShort(work string) (state.Store, error) {
-	args := map[string]string{"key": "stories/acme", "lease": minLease.String()}
+	args := map[string]string{"key": "stories/acme", "lease": lease.MinTTL.String()}
 	return open(context.Background(), args, environment, work, clock.System())
 }
 
@@ -29,7 +30,7 @@ func TestProcesses(t *testing.T) {
 	}
 	t.Parallel()
 	bare, work := remote(t)
-	refused := statetest.Processes{Where: work, Stall: minLease + 4*time.Second, Open: func() state.Store {
+	refused := statetest.Processes{Where: work, Stall: lease.MinTTL + 4*time.Second, Open: func() state.Store {
 		s, err := openShort(work)
 		if err != nil {
 			t.Fatal(err)

@@ -235,14 +235,3 @@ func (r *repository) push(ctx context.Context, ref, old, commit string) error {
 	_, err := r.run(ctx, nil, "push", "--quiet", "--no-verify", "--force-with-lease="+ref+":"+old, r.url, commit+":"+ref)
 	return err
 }
-
-// copyEnv returns what git needs of an environment, looked up by env.
-func copyEnv(env func(string) string) []string {
-	var vars []string
-	for _, name := range passedOn {
-		if v := env(name); v != "" {
-			vars = append(vars, name+"="+v)
-		}
-	}
-	return vars
-}

@@ -70,10 +70,7 @@ func (s *Store) at(ctx context.Context, commit string) (*tree, error) {
 		lines = strings.Split(text, "\n")
 	}
 	if t.log, err = snapshot.Decode(s.where, document, lines); err != nil {
-		if corrupt, ok := errors.AsType[*state.CorruptError](err); ok {
-			corrupt.Hint = restoreHint
-		}
-		return nil, err
+		return nil, state.Hinted(err, restoreHint)
 	}
 	if blobs[3] != nil {
 		t.lock, t.lockVersion = blobs[3].data, blobs[3].id

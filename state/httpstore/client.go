@@ -75,6 +75,7 @@ func (s *Store) send(ctx context.Context, method string, to *url.URL, body []byt
 		req.Header.Set("Content-MD5", base64.StdEncoding.EncodeToString(sum[:]))
 	}
 	req.Header.Set("User-Agent", "storyform")
+	req.Header.Set("Cache-Control", "no-cache") // an older state from a proxy would be built on
 	if s.set.username != "" || s.set.password != "" {
 		req.SetBasicAuth(s.set.username, s.set.password)
 	}
@@ -87,7 +88,7 @@ func (s *Store) send(ctx context.Context, method string, to *url.URL, body []byt
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", plain(err))
 	}
-	if sum := resp.Header.Get("Content-MD5"); sum != "" && len(data) > 0 {
+	if sum := resp.Header.Get("Content-MD5"); sum != "" && len(data) > 0 && !resp.Uncompressed {
 		if own := md5.Sum(data); sum != base64.StdEncoding.EncodeToString(own[:]) {
 			return nil, errors.New("read the answer: its Content-MD5 doesn't match")
 		}
@@ -130,6 +131,9 @@ func (s *Store) read(ctx context.Context) (*content, error) {
 	a, _, err := s.retry(ctx, http.MethodGet, s.set.address, nil)
 	if err != nil {
 		return nil, err
+	}
+	if a.status == http.StatusNotFound && bytes.Contains(a.body, []byte("Project Not Found")) {
+		return nil, a.failure() // so GitLab tells those who may not see the project
 	}
 	switch a.status {
 	case http.StatusOK:
@@ -196,6 +200,8 @@ func (a *answer) failure() error {
 	switch {
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		text += "; set STORYFORM_HTTP_USERNAME and STORYFORM_HTTP_PASSWORD to credentials that may read and write the state"
+	case a.status == http.StatusNotFound:
+		text += "; the address is wrong, or STORYFORM_HTTP_USERNAME and STORYFORM_HTTP_PASSWORD may not see what is there"
 	case a.status == http.StatusRequestEntityTooLarge:
 		text += ": the state is larger than the server takes"
 	case a.status >= 300 && a.status < 400:

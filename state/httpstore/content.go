@@ -65,11 +65,15 @@ func (c *content) encode() ([]byte, error) {
 // decode reads what the server keeps. It is as strict about what is ours as
 // package state, and never takes something else for a state.
 func decode(where string, data []byte) (*content, error) {
-	if len(bytes.TrimSpace(data)) == 0 {
+	text := bytes.TrimSpace(data)
+	if len(text) == 0 {
 		return &content{Snapshot: snapshot.Empty()}, nil
 	}
 	corrupt := func(err error, hint string) (*content, error) {
 		return nil, &state.CorruptError{Where: where, Err: err, Hint: hint}
+	}
+	if text[0] == '<' {
+		return corrupt(errors.New("it is a page of HTML, such as one for signing in"), "Correct the address and the credentials, and see what a proxy on the way wants.")
 	}
 	var e envelope
 	if err := json.Unmarshal(data, &e); err != nil {
@@ -86,21 +90,13 @@ func decode(where string, data []byte) (*content, error) {
 	}
 	log, err := snapshot.Decode(where, e.Payload.Document, e.Payload.Journal)
 	if err != nil {
-		return nil, hint(err)
+		return nil, state.Hinted(err, restoreHint)
 	}
 	return &content{Snapshot: log, exists: true, serial: e.Serial}, nil
 }
 
 // restoreHint is what to do about a damaged state.
 const restoreHint = "Restore the version before it, where the server keeps versions, and compare it with the Pages (storyform stories --all) before the next apply."
-
-// hint adds to a *state.CorruptError what to do next.
-func hint(err error) error {
-	if corrupt, ok := errors.AsType[*state.CorruptError](err); ok {
-		corrupt.Hint = restoreHint
-	}
-	return err
-}
 
 // follow makes the content of the next write from a snapshot; nil stays nil.
 func (c *content) follow(next *snapshot.Snapshot, err error) (*content, error) {

@@ -203,8 +203,14 @@ func (s *Store) Probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.wrap("probe", s.probe(ctx))
-	return errors.Join(err, l.Unlock(context.WithoutCancel(ctx)))
+	for try := 1; ; try++ {
+		err = s.probe(ctx)
+		_, denied := errors.AsType[*deniedError](err)
+		if err == nil || denied || try > s.set.retryMax || s.wait(ctx, try) != nil {
+			break // else it may be bad luck
+		}
+	}
+	return errors.Join(s.wrap("probe", err), l.Unlock(context.WithoutCancel(ctx)))
 }
 
 func (s *Store) probe(ctx context.Context) error {
@@ -234,25 +240,11 @@ func (s *Store) probe(ctx context.Context) error {
 	if other != nil {
 		return other
 	}
-	return errors.New("the server takes a second write of one serial, and also writes of those who don't hold the lock, so that two runs could publish one story twice; use one that refuses either, such as GitLab's")
+	return &deniedError{"the server takes a second write of one serial, and also writes of those who don't hold the lock, so that two runs could publish one story twice; use one that refuses either, such as GitLab's"}
 }
 
 // wrap says what was done to which state.
-func (s *Store) wrap(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if _, ok := errors.AsType[*state.CorruptError](err); ok {
-		return err
-	}
-	if _, ok := errors.AsType[*state.VersionError](err); ok {
-		return err
-	}
-	if _, ok := errors.AsType[*state.LockedError](err); ok {
-		return err
-	}
-	return fmt.Errorf("%s the state %s: %w", op, s.where, err)
-}
+func (s *Store) wrap(op string, err error) error { return state.Failed(op, s.where, err) }
 
 // wait waits before retry n, twice as long each time.
 func (s *Store) wait(ctx context.Context, n int) error {

@@ -274,7 +274,7 @@ func TestProbe(t *testing.T) {
 func TestForeign(t *testing.T) {
 	for _, test := range []struct{ name, body, want string }{
 		{"Terraform's", `{"version":4,"terraform_version":"1.11.4","serial":3,"lineage":"x","outputs":{},"resources":[]}`, "it is the state of something else, such as Terraform"},
-		{"HTML", `<html>Sign in</html>`, "it is no JSON of a state"},
+		{"HTML", `<html>Sign in</html>`, "it is a page of HTML"},
 		{"other JSON", `{"hello":"world"}`, "it is not a storyform state"},
 		{"an array", `[]`, "it is no JSON of a state"},
 		{"null", `null`, "it is not a storyform state"},
@@ -311,6 +311,11 @@ func TestHolder(t *testing.T) {
 	if !ok || locked.Holder.Who != "somebody whom the server doesn't name: locked, come back later?[31m" {
 		t.Errorf("got error %v, want an unnamed holder", err)
 	}
+	// Whoever knows the ID can break the lock all the same.
+	wantErr(t, open().ForceUnlock(t.Context(), "other"), state.ErrLockLost, "")
+	wantErr(t, open().ForceUnlock(t.Context(), "a"), nil, "")
+	_, err = open().Lock(t.Context(), state.LockInfo{ID: "b"})
+	wantErr(t, err, nil, "")
 }
 
 // Refusals that are nobody's conflict say what they are, at once.

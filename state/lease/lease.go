@@ -46,6 +46,25 @@ import (
 // after a runner died, the next can go on.
 const DefaultTTL = time.Minute
 
+// The bounds of what may be said: renewals come at a third of it, and times of
+// HTTP have whole seconds.
+const (
+	MinTTL = 3 * time.Second
+	MaxTTL = time.Hour
+)
+
+// ParseTTL reads the argument "lease" of a backend; otherwise is what "" means.
+func ParseTTL(text string, otherwise time.Duration) (time.Duration, error) {
+	if text == "" {
+		return otherwise, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < MinTTL || d > MaxTTL {
+		return 0, fmt.Errorf("%q is not a duration from %v to %v", text, MinTTL, MaxTTL)
+	}
+	return d, nil
+}
+
 // maxTTL bounds what a holder may claim.
 const maxTTL = 24 * time.Hour
 

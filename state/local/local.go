@@ -257,21 +257,11 @@ func same(a, b fs.FileInfo) bool {
 // pathError says what was done to which state, in the user's words: a path
 // that the system names may be a temporary one.
 func pathError(op, path string, err error) error {
-	if err == nil || wrapsOwn(err) {
-		return err
-	}
 	switch system := err.(type) { // not errors.AsType: what wraps one is kept
 	case *fs.PathError:
 		err = system.Err
 	case *os.LinkError:
 		err = system.Err
 	}
-	return fmt.Errorf("%s the state %s: %w", op, path, err)
-}
-
-// wrapsOwn reports whether err names the state already.
-func wrapsOwn(err error) bool {
-	_, corrupt := errors.AsType[*state.CorruptError](err)
-	_, version := errors.AsType[*state.VersionError](err)
-	return corrupt || version
+	return state.Failed(op, path, err)
 }

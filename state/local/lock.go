@@ -57,7 +57,7 @@ func (s *Store) Lock(ctx context.Context, info state.LockInfo) (state.Lock, erro
 		return nil
 	})
 	if err != nil {
-		return nil, s.lockError("lock", err)
+		return nil, pathError("lock", s.path, err)
 	}
 	return held, nil
 }
@@ -111,7 +111,7 @@ func (s *Store) ForceUnlock(ctx context.Context, id string) error {
 		}
 		return s.root.Remove(s.lockName())
 	})
-	return s.lockError("unlock", err)
+	return pathError("unlock", s.path, err)
 }
 
 // Info is what others see of this lock.
@@ -122,7 +122,7 @@ func (l *lock) Info() state.LockInfo { return l.info }
 func (l *lock) Check(time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.store.lockError("check the lock of", l.check())
+	return pathError("check the lock of", l.store.path, l.check())
 }
 
 // check tells whether the lock file at its path is the one that is held.
@@ -156,13 +156,5 @@ func (l *lock) Unlock(ctx context.Context) error {
 		err = errors.Join(err, l.file.Close())
 		l.file = nil
 	}
-	return l.store.lockError("unlock", err)
-}
-
-// lockError adds to an error of the system what was done to which state.
-func (s *Store) lockError(op string, err error) error {
-	if _, locked := errors.AsType[*state.LockedError](err); locked {
-		return err
-	}
-	return pathError(op, s.path, err)
+	return pathError("unlock", l.store.path, err)
 }

@@ -103,7 +103,7 @@ func (s *Store) scan() (*view, error) {
 	}
 	if v.docInfo != nil {
 		if v.doc, err = state.Decode(s.path, v.docData); err != nil {
-			return nil, s.hint(err, s.backupHint())
+			return nil, state.Hinted(err, s.backupHint())
 		}
 	}
 	if err := s.failpoint(stepRead); err != nil {
@@ -118,7 +118,7 @@ func (s *Store) scan() (*view, error) {
 	}
 	records, size, err := state.DecodeJournal(s.path+".journal", data)
 	if err != nil {
-		return nil, s.hint(err, "Its lines are steps of runs, some of them publish calls, so nothing is skipped. Restore the file from a copy, or compare what can be read of it with the Pages (storyform stories --all) before you move it away.")
+		return nil, state.Hinted(err, "Its lines are steps of runs, some of them publish calls, so nothing is skipped. Restore the file from a copy, or compare what can be read of it with the Pages (storyform stories --all) before you move it away.")
 	}
 	v.journal, v.torn = data[:size], size < len(data)
 	if err := v.split(records); err != nil {
@@ -186,14 +186,6 @@ func (s *Store) backupHint() string {
 		return "There is no earlier version beside it. Restore the file from a copy, or compare with the Pages what was published (storyform stories --all) before you move it away."
 	}
 	return fmt.Sprintf("The version before it is in %s.backup. Copy that over %s: the journal beside it holds what happened since, and the next run takes it up.", s.path, s.path)
-}
-
-// hint adds to a *state.CorruptError what to do next.
-func (s *Store) hint(err error, hint string) error {
-	if corrupt, ok := errors.AsType[*state.CorruptError](err); ok {
-		corrupt.Hint = hint
-	}
-	return err
 }
 
 // misfit is the error of a journal that doesn't belong to its document.

@@ -212,18 +212,4 @@ func (s *Store) orphan(ctx context.Context, err error, position string, data []b
 const orphanPatience = 15 * time.Second
 
 // wrap says what was done to which state.
-func (s *Store) wrap(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if _, ok := errors.AsType[*state.CorruptError](err); ok {
-		return err
-	}
-	if _, ok := errors.AsType[*state.VersionError](err); ok {
-		return err
-	}
-	if _, ok := errors.AsType[*state.LockedError](err); ok {
-		return err
-	}
-	return fmt.Errorf("%s the state %s: %w", op, s.where, err)
-}
+func (s *Store) wrap(op string, err error) error { return state.Failed(op, s.where, err) }

@@ -166,3 +166,22 @@ func TestProbe(t *testing.T) {
 		})
 	}
 }
+
+// What goes wrong with one call is no verdict on the store.
+func TestProbeUnlucky(t *testing.T) {
+	for _, f := range []fault{early, lost, again, busy, torn, dateless} {
+		for n := range 10 {
+			m := newMemory()
+			calls := 0
+			m.fault = func(string, string) fault {
+				if calls++; calls == n+1 {
+					return f
+				}
+				return none
+			}
+			if err := m.open(t, 0).Probe(t.Context()); err != nil {
+				t.Errorf("fault %d at call %d: %v", f, n, err)
+			}
+		}
+	}
+}

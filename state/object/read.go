@@ -176,7 +176,7 @@ func (s *Store) get(ctx context.Context, key string, decode func(data []byte) er
 func (s *Store) document(ctx context.Context, key string, serial uint64) (doc *state.Document, err error) {
 	err = s.get(ctx, key, func(data []byte) error {
 		if doc, err = state.Decode(s.address(key), data); err != nil {
-			return s.hint(err)
+			return state.Hinted(err, restoreHint)
 		}
 		if doc.Serial != serial {
 			return s.corrupt(key, fmt.Errorf("it holds serial %d", doc.Serial))
@@ -224,7 +224,7 @@ func (s *Store) readItem(ctx context.Context, e *epoch, i int) error {
 		if i == 0 && isDocument(data) {
 			e.data = data
 			e.moved, err = state.Decode(s.address(key), data)
-			return s.hint(err)
+			return state.Hinted(err, restoreHint)
 		}
 		e.batches[i], err = s.lines(key, data)
 		return err
@@ -239,7 +239,7 @@ func isDocument(data []byte) bool { return bytes.HasPrefix(data, []byte("{")) }
 func (s *Store) lines(key string, data []byte) ([]state.Record, error) {
 	records, size, err := state.DecodeJournal(s.address(key), data)
 	if err != nil {
-		return nil, s.hint(err)
+		return nil, state.Hinted(err, restoreHint)
 	}
 	if size < len(data) || size == 0 {
 		return nil, s.corrupt(key, errors.New("it ends in the middle"))
@@ -278,14 +278,6 @@ func (s *Store) join(e *epoch) ([]state.Record, error) {
 
 // restoreHint is what to do about an object that is damaged or missing.
 const restoreHint = "Restore the object from the bucket's own versions or backup. Nothing under the key may be deleted or edited one by one: the documents under v/ and the records under journal/ belong together."
-
-// hint adds to a *state.CorruptError what to do next.
-func (s *Store) hint(err error) error {
-	if corrupt, ok := errors.AsType[*state.CorruptError](err); ok {
-		corrupt.Hint = restoreHint
-	}
-	return err
-}
 
 // corrupt is the error of an object that can't be what it is.
 func (s *Store) corrupt(key string, err error) error {

@@ -3,6 +3,8 @@ package s3
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,9 +23,11 @@ import (
 
 // bucket is the four verbs on one bucket.
 type bucket struct {
-	client *s3.Client
-	name   string
-	kmsKey string
+	client  *s3.Client
+	name    string
+	sum     bool // Content-MD5 goes with writes: buckets with object lock demand a checksum
+	encrypt bool // asks for AES256, unless there is a kmsKey
+	kmsKey  string
 }
 
 func (b *bucket) verbs() object.Bucket {
@@ -68,11 +72,18 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, old string) (
 		Bucket: &b.name, Key: &key, Body: bytes.NewReader(data), ContentLength: aws.Int64(int64(len(data))),
 		ContentType: aws.String("text/plain"), // a record: a checksum and JSON
 	}
+	if b.sum {
+		sum := md5.Sum(data)
+		in.ContentMD5 = aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+	}
 	if bytes.HasPrefix(data, []byte("{")) {
 		in.ContentType = aws.String("application/json")
 	}
-	if b.kmsKey != "" {
+	switch {
+	case b.kmsKey != "":
 		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, &b.kmsKey
+	case b.encrypt:
+		in.ServerSideEncryption = types.ServerSideEncryptionAes256
 	}
 	if old == "" {
 		in.IfNoneMatch = aws.String("*")

@@ -14,13 +14,14 @@ import (
 	"storyform/internal/clock"
 	"storyform/state"
 	"storyform/state/fakeserver"
+	"storyform/state/lease"
 	"storyform/state/statetest"
 )
 
 // openShort opens the state of an endpoint with the shortest lease.
 func openShort(endpoint string) (state.Store, error) {
 	endpoint, key, _ := strings.Cut(endpoint, " ")
-	args := map[string]string{"bucket": "brand-state", "key": key, "endpoint": endpoint, "lease": minLease.String()}
+	args := map[string]string{"bucket": "brand-state", "key": key, "endpoint": endpoint, "lease": lease.MinTTL.String()}
 	if bucket := os.Getenv("STORYFORM_S3_BUCKET"); bucket != "" {
 		args["bucket"] = bucket
 	}
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) { statetest.Main(m, openShort) }
 
 // run is the test with a state that it names.
 func run(t *testing.T, where string) (refused int) {
-	return statetest.Processes{Where: where, Stall: minLease + 4*time.Second, Open: func() state.Store {
+	return statetest.Processes{Where: where, Stall: lease.MinTTL + 4*time.Second, Open: func() state.Store {
 		s, err := openShort(where)
 		if err != nil {
 			t.Fatal(err)

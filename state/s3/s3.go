@@ -56,6 +56,7 @@ func Arguments() []state.Argument {
 		{Name: "endpoint", Description: "the address of another store than Amazon's, such as \"https://ACCOUNT.r2.cloudflarestorage.com\"; otherwise AWS_ENDPOINT_URL_S3"},
 		{Name: "use_path_style", Description: "true for a store that has the bucket in the path of its addresses instead of the host, as most have that aren't Amazon's; it is the default with an endpoint"},
 		{Name: "profile", Description: "the profile of the shared AWS configuration files; otherwise AWS_PROFILE"},
+		{Name: "encrypt", Description: "true to ask the bucket for encryption by keys of its own (AES256) with each write, for policies that want to be asked"},
 		{Name: "kms_key_id", Description: "the KMS key that the bucket encrypts the objects with; otherwise the bucket's default"},
 		{Name: "lease", Description: "how long the lock outlives a runner that died, such as \"60s\", which is the default"},
 	}
@@ -98,24 +99,18 @@ func open(ctx context.Context, args map[string]string, env func(string) string, 
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, fmt.Errorf("find AWS credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or let the CI assume a role): %w", err)
 	}
-	b := &bucket{client: s3.NewFromConfig(cfg, set.client), name: args["bucket"], kmsKey: args["kms_key_id"]}
+	// With Amazon's own addresses, the SDK adds checksums by itself; see client.
+	b := &bucket{client: s3.NewFromConfig(cfg, set.client), name: args["bucket"], sum: set.endpoint != "", encrypt: set.encrypt, kmsKey: args["kms_key_id"]}
 	return object.New(b.verbs(), args["key"], object.Options{Where: set.where, TTL: set.lease, Clock: clk})
 }
 
 // settings are the arguments, checked.
 type settings struct {
 	region, endpoint, profile string
-	pathStyle                 bool
+	pathStyle, encrypt        bool
 	lease                     time.Duration
 	where                     string
 }
-
-// The bounds of a lease: renewals come at a third of it, and HTTP's times
-// have whole seconds.
-const (
-	minLease = 3 * time.Second
-	maxLease = time.Hour
-)
 
 // parse checks the arguments. Its errors name the one that is wrong.
 func parse(args map[string]string, env func(string) string) (*settings, error) {
@@ -125,7 +120,7 @@ func parse(args map[string]string, env func(string) string) (*settings, error) {
 	wrong := func(name, format string, a ...any) (*settings, error) {
 		return nil, state.WrongArgument("s3", name, format, a...)
 	}
-	set := &settings{region: args["region"], endpoint: args["endpoint"], profile: args["profile"], lease: lease.DefaultTTL}
+	set := &settings{region: args["region"], endpoint: args["endpoint"], profile: args["profile"]}
 	name := "endpoint"
 	for _, fallback := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
 		if set.endpoint == "" {
@@ -150,18 +145,17 @@ func parse(args map[string]string, env func(string) string) (*settings, error) {
 		set.pathStyle = true
 		set.where = set.endpoint + "/" + args["bucket"] + "/" + args["key"]
 	}
-	if v := args["use_path_style"]; v != "" {
+	for name, flag := range map[string]*bool{"use_path_style": &set.pathStyle, "encrypt": &set.encrypt} {
 		var err error
-		if set.pathStyle, err = strconv.ParseBool(v); err != nil {
-			return wrong("use_path_style", "%q is neither true nor false", v)
+		if v := args[name]; v != "" {
+			if *flag, err = strconv.ParseBool(v); err != nil {
+				return wrong(name, "%q is neither true nor false", v)
+			}
 		}
 	}
-	if v := args["lease"]; v != "" {
-		d, err := time.ParseDuration(v)
-		if err != nil || d < minLease || d > maxLease {
-			return wrong("lease", "%q is not a duration from %v to %v", v, minLease, maxLease)
-		}
-		set.lease = d
+	var err error
+	if set.lease, err = lease.ParseTTL(args["lease"], lease.DefaultTTL); err != nil {
+		return wrong("lease", "%v", err)
 	}
 	return set, nil
 }
@@ -203,7 +197,7 @@ func (set *settings) client(o *s3.Options) {
 	if set.endpoint != "" {
 		o.BaseEndpoint = aws.String(set.endpoint)
 		// Other stores than Amazon's refuse the checksums that newer SDKs add
-		// where no one asked for them, or don't return them.
+		// where no one asked for them, or don't return them. All know Content-MD5.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	}

@@ -20,6 +20,7 @@ import (
 	"storyform/internal/clock"
 	"storyform/state"
 	"storyform/state/fakeserver"
+	"storyform/state/lease"
 	"storyform/state/object"
 	"storyform/state/statetest"
 	"storyform/story"
@@ -153,7 +154,7 @@ func TestServer(t *testing.T) {
 	}
 	silent := clock.System() // a runner whose renewals never come
 	silent.Sleep = func(ctx context.Context, d time.Duration) error {
-		if d >= minLease/3 {
+		if d >= lease.MinTTL/3 {
 			<-ctx.Done()
 			return ctx.Err()
 		}
@@ -162,9 +163,9 @@ func TestServer(t *testing.T) {
 	statetest.Run(t, func(t *testing.T) statetest.Instance {
 		key := "suite/" + state.NewID()
 		return statetest.Instance{
-			Open: func() state.Store { return real(key, minLease.String(), silent) },
+			Open: func() state.Store { return real(key, lease.MinTTL.String(), silent) },
 			// Whole seconds, cut off, and a server may tell the time a second late.
-			Expire: func() { time.Sleep(minLease + 3*time.Second) },
+			Expire: func() { time.Sleep(lease.MinTTL + 3*time.Second) },
 		}
 	}, nil)
 }
@@ -191,6 +192,7 @@ func TestArguments(t *testing.T) {
 		{"password in endpoint", map[string]string{"endpoint": "https://me:hunter2@minio.example.com"}, nil, `argument "endpoint": it is not an address`},
 		{"bad environment", nil, map[string]string{"AWS_ENDPOINT_URL": "x"}, `argument "AWS_ENDPOINT_URL": it is not an address`},
 		{"bad style", map[string]string{"use_path_style": "maybe"}, nil, `argument "use_path_style": "maybe" is neither true nor false`},
+		{"bad encryption", map[string]string{"encrypt": "AES256"}, nil, `argument "encrypt": "AES256" is neither true nor false`},
 		{"bad lease", map[string]string{"lease": "1s"}, nil, `argument "lease": "1s" is not a duration from 3s to 1h0m0s`},
 		{"lease", map[string]string{"lease": "90s"}, nil, "s3://b/k"},
 	} {
@@ -253,5 +255,24 @@ func TestNonsense(t *testing.T) {
 				t.Error("took the lock")
 			}
 		})
+	}
+}
+
+// Buckets may demand of writes a checksum (with object lock) and that they ask
+// for encryption (by a policy).
+func TestDemandingBucket(t *testing.T) {
+	bucket := &fakeserver.S3{Bucket: "brand-state"}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && (r.Header.Get("Content-MD5") == "" || r.Header.Get("X-Amz-Server-Side-Encryption") != "AES256") {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, "<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters</Message></Error>")
+			return
+		}
+		bucket.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	store := open1(t, map[string]string{"bucket": "brand-state", "key": "stories/acme", "endpoint": server.URL, "encrypt": "true"}, time.Now)
+	if err := store.Probe(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
