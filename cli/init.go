@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"storyform/config"
-	"storyform/internal/diag"
 	"storyform/state"
 )
 
@@ -29,8 +28,8 @@ func initCommand(a *app) *cobra.Command {
 		Use:   "init",
 		Short: "Make a first configuration, or check folder and backend",
 		Long: `In a folder without a configuration, writes one that works against the simulator
-as it is, with a photo, a .gitignore and a workflow for CI. It never overwrites
-a file.
+as it is, with a photo, a .gitignore and a workflow for CI. Beside a
+configuration, --ci writes the workflow alone. It never overwrites a file.
 
 Else it reads the configuration, opens the state that it names, and makes sure
 that it can be written and that its backend keeps two runs apart: where a server
@@ -75,7 +74,9 @@ func (a *app) runInit(ctx context.Context, f *initFlags) error {
 		ready += ", and the state has " + has
 	}
 	if ci := f.scaffold.ci; ci != "" && ci != "none" {
-		a.diagnose(diag.Diagnostics{diag.Warnf("No workflow was written", "--ci is for a folder without a configuration. Run storyform init --ci=%s in an empty one, and copy the workflow from there.", ci)})
+		if err := a.writeWorkflow(ci); err != nil {
+			return err
+		}
 	}
 	a.printf("storyform is ready: %s.\n", ready)
 	if !a.automated() {

@@ -67,37 +67,71 @@ func (a *app) scaffold(f *scaffoldFlags) error {
 // scaffoldOf lists the files for a CI system. root is the top folder of the
 // repository that dir is in.
 func scaffoldOf(ci, root, dir string) ([]newFile, error) {
+	workflow, err := workflowOf(ci, root, dir)
+	if err != nil {
+		return nil, err
+	}
 	photo, err := samplePhoto()
 	if err != nil {
 		return nil, err
 	}
-	below := ""
-	if rel, err := filepath.Rel(root, dir); err == nil && rel != "." {
-		below = filepath.ToSlash(rel) + "/"
-	}
-	files := []newFile{
-		{"stories.story.hcl", "a Page, and a photo story for it", forFolder("stories.story.hcl", ci, below)},
+	return append([]newFile{
+		{"stories.story.hcl", "a Page, and a photo story for it", forFolder("stories.story.hcl", ci, below(root, dir))},
 		{"media/hello.jpg", "the photo, to be replaced by yours", photo},
 		{".gitignore", "keeps state, plans and tokens out of the repository", scaffoldFile("gitignore")},
-	}
-	up := ""
-	if rel, err := filepath.Rel(dir, root); err == nil && rel != "." {
-		up = filepath.ToSlash(rel) + "/"
-	}
-	if ci != "none" && plainFolder.FindString(below) != below {
-		return nil, fail("Folder can't stand in a workflow", "The folder %q has characters that mean something in YAML or in a shell. Rename it, or use --ci=none.", below)
+	}, workflow...), nil
+}
+
+// workflowOf lists the files of a workflow.
+func workflowOf(ci, root, dir string) ([]newFile, error) {
+	folder, up := below(root, dir), below(dir, root)
+	if ci != "none" && plainFolder.FindString(folder) != folder {
+		return nil, fail("Folder can't stand in a workflow", "The folder %q has characters that mean something in YAML or in a shell. Rename it, or use --ci=none.", folder)
 	}
 	switch ci {
 	case "github":
-		return append(files, newFile{up + ".github/workflows/storyform.yml", "plans pull requests, applies what is merged, publishes by the clock", forFolder("github.yml", ci, below)}), nil
+		return []newFile{{up + ".github/workflows/storyform.yml", "plans pull requests, applies what is merged, publishes by the clock", forFolder("github.yml", ci, folder)}}, nil
 	case "gitlab":
-		return append(files,
-			newFile{up + ".gitlab/storyform.yml", "plans merge requests, applies what is merged, publishes by the clock", forFolder("gitlab.yml", ci, below)},
-			newFile{up + ".gitlab-ci.yml", "includes .gitlab/storyform.yml", scaffoldFile("gitlab-ci.yml")}), nil
+		return []newFile{
+			{up + ".gitlab/storyform.yml", "plans merge requests, applies what is merged, publishes by the clock", forFolder("gitlab.yml", ci, folder)},
+			{up + ".gitlab-ci.yml", "includes .gitlab/storyform.yml", scaffoldFile("gitlab-ci.yml")}}, nil
 	case "none":
-		return files, nil
+		return nil, nil
 	}
 	return nil, fail("Unknown CI system", "storyform init writes workflows for github and gitlab, and with --ci=none no workflow, but knows no %q.", ci)
+}
+
+// below is the way from one folder to another, with slashes and one at the
+// end; "" when they are one.
+func below(from, to string) string {
+	rel, err := filepath.Rel(from, to)
+	if err != nil || rel == "." {
+		return ""
+	}
+	return filepath.ToSlash(rel) + "/"
+}
+
+// writeWorkflow writes the workflow for a configuration that is there.
+func (a *app) writeWorkflow(ci string) error {
+	files, err := workflowOf(ci, repositoryOf(a.dir()), a.dir())
+	if err != nil {
+		return err
+	}
+	made, kept, err := a.writeNew(files)
+	if err != nil {
+		return fail("Workflow can't be written", "%v", err)
+	}
+	if len(made) > 0 {
+		a.printf("storyform made a workflow; what it needs stands at its head:\n\n")
+		a.printFiles(made)
+		a.printf("\n")
+	}
+	if len(kept) > 0 {
+		a.printf("These were there before, and are kept as they are:\n\n")
+		a.printFiles(kept)
+		a.printf("\n")
+	}
+	return nil
 }
 
 // plainFolder matches names that mean themselves in YAML and in a shell, once

@@ -52,14 +52,14 @@ type Attribute struct {
 // Attributes is that table, in the order of display.
 var Attributes = []Attribute{
 	{"page", true, true, func(s *Spec, _ *time.Location) string { return s.PageID }},
-	{"kind", true, false, func(s *Spec, _ *time.Location) string { return string(s.Kind) }},
+	{"kind", true, true, func(s *Spec, _ *time.Location) string { return string(s.Kind) }},
 	{"sha256", true, true, func(s *Spec, _ *time.Location) string { return s.ContentID() }},
 	{"source", false, false, func(s *Spec, _ *time.Location) string { return s.Source }},
 	{"publish_at", false, true, func(s *Spec, loc *time.Location) string { return timeText(s.PublishAt, loc) }},
 	{"not_after", false, true, func(s *Spec, loc *time.Location) string { return timeText(s.NotAfter, loc) }},
 	{"window", false, true, func(s *Spec, _ *time.Location) string { return durationText(s.Window) }},
 	{"revision", false, true, func(s *Spec, _ *time.Location) string { return strconv.Itoa(s.Revision) }},
-	{"after", false, false, func(s *Spec, _ *time.Location) string { return addressesText(s.After) }},
+	{"after", false, true, func(s *Spec, _ *time.Location) string { return addressesText(s.After) }},
 	{"labels", false, false, func(s *Spec, _ *time.Location) string { return labelsText(s.Labels) }},
 }
 

@@ -25,14 +25,14 @@ func TestAttributes(t *testing.T) {
 		identity, pinned bool
 	}{
 		{"page", "104857600000001", "", true, true},
-		{"kind", "photo", "", true, false},
+		{"kind", "photo", "", true, true},
 		{"sha256", "aa", "url:", true, true},
 		{"source", "media/a.jpg", "", false, false},
 		{"publish_at", "2026-12-20T09:00:00+07:00", "", false, true},
 		{"not_after", "2026-12-20T11:00:00+07:00", "", false, true},
 		{"window", "1h30m0s", "", false, true},
 		{"revision", "2", "0", false, true},
-		{"after", "story.a, story.b", "", false, false},
+		{"after", "story.a, story.b", "", false, true},
 		{"labels", `x="1, \"2\"", y="2"`, "", false, false},
 	} {
 		i := attribute(test.name)
