@@ -72,7 +72,7 @@ func (r *run) record(c *plan.Change) error {
 		return r.finish(c, e, stepMissed, EndMissed, "missed")
 	case plan.Adopt:
 		if !known || e.Revision != c.Revision {
-			e = state.Entry{Address: c.Address, RegisteredAt: r.Clock.Now().UTC()}
+			e = state.Entry{Address: c.Address, RegisteredAt: r.Clock.Now().UTC(), OutRevision: e.WentOut()}
 			declare(&e, c)
 		}
 		found(&e, c.Found, r.Clock.Now())
@@ -105,7 +105,7 @@ func (r *run) register(c *plan.Change, e state.Entry, known bool) error {
 		if e.Status.Out() {
 			tried = nil // of the revision before, which is in the history
 		}
-		e = state.Entry{Address: c.Address, Status: story.Scheduled, RegisteredAt: r.Clock.Now().UTC(), TriedMedia: tried}
+		e = state.Entry{Address: c.Address, Status: story.Scheduled, RegisteredAt: r.Clock.Now().UTC(), TriedMedia: tried, OutRevision: e.WentOut()}
 	}
 	keep := !fresh && sameUpload(c, &e) && e.Status != story.Failed
 	declare(&e, c)

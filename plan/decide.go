@@ -25,7 +25,7 @@ func (b *builder) decide(d *story.Desired, e *state.Entry) {
 		b.settle(d, e)
 	case e.Status.Out():
 		b.decideOut(d, e)
-	case d.Revision < e.Revision && d.Revision <= b.wentOut[d.Address]:
+	case d.Revision < e.Revision && d.Revision <= e.OutRevision:
 		b.decideLowered(d, e)
 	case e.Revision < d.Revision && e.Status.Converged():
 		b.decideNew(d, e)
@@ -87,7 +87,7 @@ func (b *builder) decideLowered(d *story.Desired, e *state.Entry) {
 		return
 	}
 	c := b.entryChange(e, Cancel, fmt.Sprintf(
-		"revision %d is not declared any more; revision %d went out before and is not published again", e.Revision, b.wentOut[d.Address]))
+		"revision %d is not declared any more; revision %d went out before and is not published again", e.Revision, e.OutRevision))
 	c.Declared = false // this revision is not
 	b.changes = append(b.changes, c)
 }

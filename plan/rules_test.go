@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"storyform/internal/diag"
 	"storyform/state"
 	"storyform/story"
 )
@@ -283,6 +284,37 @@ func TestRenamed(t *testing.T) {
 	declared := world(t, []string{"old:due", "new:due"}, []string{"old:live due sent=1h"}, "m1")
 	if p := Build(declared); p.Diagnostics.HasErrors() {
 		t.Errorf("both are declared: got %v, want a warning at most", p.Diagnostics)
+	}
+}
+
+// What the state has under the new name, and what is declared under the old one
+// by now, make no difference: keys that are numbers shift, and a rename is
+// taken back.
+func TestRenamedToKnown(t *testing.T) {
+	for _, test := range []struct {
+		declared, remembered []string
+		refused              string
+	}{
+		{[]string{"a:due"}, []string{"a:cancelled due", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due"}, []string{"a:missed closed", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due"}, []string{"a:scheduled due", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due"}, []string{"a:uploaded due uploaded-at=1h id=m2", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due media=b", "b:due"}, []string{"a:live due sent=1h", "b:scheduled due media=b"}, "b"}, // swapped
+		{[]string{"a:due media=b", "b:due after=c", "c:later"}, []string{"a:live due sent=1h", "b:scheduled due media=b", "c:scheduled later"}, "b"},
+		{[]string{"a:due rev=2"}, []string{"a:live due sent=1h"}, ""},
+		{[]string{"a:due rev=2"}, []string{"a:cancelled due", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due media=b"}, []string{"a:cancelled due", "b:live due sent=1h"}, ""},
+	} {
+		p := Build(world(t, test.declared, test.remembered, "m1"))
+		refused := ""
+		for _, d := range p.Diagnostics {
+			if d.Severity == diag.Error {
+				refused += strings.TrimPrefix(d.Address, "story.")
+			}
+		}
+		if refused != test.refused {
+			t.Errorf("%q, state %q: %q is refused, want %q: %v", test.declared, test.remembered, refused, test.refused, p.Diagnostics)
+		}
 	}
 }
 

@@ -143,6 +143,8 @@ func entry(t testing.TB, name, sentence string) state.Entry {
 			e.MediaID, e.PostID, e.URL = "m1", "p1", "https://facebook.com/stories/1"
 			e.PublishedAt = noon.Add(-duration(t, v))
 			e.ExpiresAt = e.PublishedAt.Add(story.Lifetime)
+		case w == "out":
+			e.OutRevision = number(t, v)
 		case w == "nourl":
 			e.URL = ""
 		case w == "forgotten":
