@@ -67,6 +67,8 @@ func (r *run) record(c *plan.Change) error {
 	case plan.Forget:
 		e.Forgotten = true
 		return r.finish(c, e, stepForget, EndForgotten, "forgotten")
+	case plan.Settle:
+		return r.withdraw(c, e)
 	case plan.Missed:
 		e.Status = story.Missed
 		return r.finish(c, e, stepMissed, EndMissed, "missed")
@@ -80,6 +82,17 @@ func (r *run) record(c *plan.Change) error {
 		return r.finish(c, e, stepAdopt, EndAdopted, "adopted")
 	}
 	return nil
+}
+
+// withdraw remembers that what was attempted is not wanted any more. A run that
+// still has the former configuration would try it once more. What is due is
+// approved by nobody, so a run for that withdraws nothing.
+func (r *run) withdraw(c *plan.Change, e state.Entry) error {
+	if r.Due || !c.Withdrawn || e.Operation == nil || e.Operation.Withdrawn {
+		return nil
+	}
+	e.Status, e.Operation.Withdrawn = story.Unknown, true
+	return r.put(stepUnknown, &e, nil)
 }
 
 // finish records and tells an ending that needs no call to Meta.

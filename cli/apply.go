@@ -175,7 +175,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	result, err := apply.Run(ctx, d.plan, apply.Options{
 		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: a.lockTimeout, Locked: locked,
 		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: report, Parallelism: f.remote.parallelism,
-		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
+		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, Due: f.due, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
 	closeProgress()
 	if held, ok := errors.AsType[*state.LockedError](err); ok {

@@ -202,7 +202,7 @@ var decisions = map[string][]decision{
 		{"none", "unknown due tried=6m", "m1", "adopt", ""},
 		// Whatever the configuration says now, nothing but settling is done,
 		// and what nobody declares any more is not tried again.
-		{"none", "unknown due tried=6m", "empty", "settle: it is not declared so any more, it is not tried again", ""},
+		{"none", "unknown due tried=6m", "empty", "settle: it was declared otherwise since, it is not tried again", ""},
 		{"none", "publishing due tried=6m", "empty", "settle: not tried again", ""},
 		{"due rev=2", "unknown due tried=6m", "empty", "settle: not tried again; what changed in the configuration is looked at afterwards", ""},
 		{"due", "unknown due rev=2 tried=6m", "empty", "settle: not tried again", ""},

@@ -135,6 +135,8 @@ func entry(t testing.TB, name, sentence string) state.Entry {
 			e.MediaID = "m1"
 		case w == "attempt":
 			e.Operation.Attempt = number(t, v)
+		case w == "withdrawn":
+			e.Operation.Withdrawn = true
 		case w == "attempted":
 			e.TriedMedia = []string{v}
 		case w == "id":

@@ -99,6 +99,10 @@ type Operation struct {
 	Attempt int `json:"attempt,omitempty"`
 	// AttemptAt is when the newest publish call was announced.
 	AttemptAt time.Time `json:"attempt_at,omitzero"`
+	// Withdrawn says that the story was declared otherwise, or not at all, when
+	// an apply found its outcome open: no other call is made for it, by no
+	// run, whatever configuration it has.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 // Failure tells why an attempt ended.
