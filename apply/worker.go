@@ -170,7 +170,7 @@ func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 
 // maxEarly is how much too early or too late a story may go out because of a
 // clock that is wrong: minutes do less harm than a story that does not go out.
-const maxEarly = 5 * time.Minute
+const maxEarly = 15 * time.Minute
 
 // wrongClock says why it is not the time of a story by Meta's clock, although it
 // is by ours; "" when the two agree well enough.

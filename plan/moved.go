@@ -129,14 +129,30 @@ func (b *builder) checkRenamed() {
 		c := &b.changes[i]
 		d, s := b.declared[c.Address], c.Spec()
 		old := out[showingID(&s)]
-		if old == nil || d == nil || !slices.Contains(outgoing, c.Action) || d.AllowRepeat && b.knew(old) {
+		if old == nil || d == nil || !slices.Contains(outgoing, c.Action) || b.onPurpose(d, old) {
 			continue
 		}
+		again := fmt.Sprintf("revision = %d", old.Revision+1)
+		if floating(&s) {
+			again = "allow_repeat = true"
+		}
 		b.diags = append(b.diags, diag.Errorf("Story is out under another name",
-			"%s is %s and is not declared as that any more, and %s has the same media, Page and window: it would be posted twice. If it is the same story under another name, say so:\n\n%s\n\nIf it is to be posted again, set allow_repeat = true.",
-			old.Address, old.Status, c.Address, b.renaming(old.Address, c.Address)).At(d.Range).For(c.Address))
+			"%s is %s and is not declared as that any more, and %s has the same media, Page and time: it would be posted twice. If it is the same story under another name, say so:\n\n%s\n\nIf it is to be posted again, set %s.",
+			old.Address, old.Status, c.Address, b.renaming(old.Address, c.Address), again).At(d.Range).For(c.Address))
 	}
 }
+
+// onPurpose reports whether a story is to go out besides one that shows the
+// same: under a higher revision, or as a repetition where no instant is
+// declared that makes the two one. What was approved while the other one was
+// out has passed this before.
+func (b *builder) onPurpose(d *story.Desired, old *state.Entry) bool {
+	s := d.Spec()
+	return d.Revision > old.Revision || b.knew(old) && (!b.approvedAt.IsZero() || d.AllowRepeat && floating(&s))
+}
+
+// floating reports whether nothing is declared that ties a story to a day.
+func floating(s *story.Spec) bool { return s.PublishAt.IsZero() && s.NotAfter.IsZero() }
 
 // renaming is how to say that a story has another name now. A moved block can't
 // say it where both names are in use.
@@ -179,9 +195,13 @@ func showingOf(e *state.Entry) string {
 	return showingID(&s)
 }
 
-// showingID is what stays the same when a story only gets another name.
+// showingID is what stays the same when a story only gets another name. The
+// time at which it is due tells more than until when it may go out.
 func showingID(s *story.Spec) string {
-	return fmt.Sprint(s.PageID, " ", s.ContentID(), " ", s.PublishAt.UnixNano(), " ", s.NotAfter.UnixNano(), " ", s.Window)
+	if !s.PublishAt.IsZero() {
+		return fmt.Sprint(s.PageID, " ", s.ContentID(), " ", s.PublishAt.UnixNano())
+	}
+	return fmt.Sprint(s.PageID, " ", s.ContentID(), " until ", s.NotAfter.UnixNano(), " ", s.Window)
 }
 
 // looksRenamed reports whether a new story is what a cancelled one was.

@@ -252,6 +252,7 @@ func TestRenamed(t *testing.T) {
 		{"failed due", "due", false},
 		{"missed due", "due", false},
 		{"cancelled due", "due", false},
+		{"live due sent=1h", "due for=9h", true},
 		{"live due sent=1h", "due media=b", false},
 		{"live due sent=1h", "later", false},
 		{"live due sent=1h", "due page=" + pageTwo, false},
@@ -275,6 +276,12 @@ func TestRenamed(t *testing.T) {
 		}
 		in.Moved = nil
 		in.Stories[0].AllowRepeat = true
+		instant := !strings.Contains(test.fresh, "open") && !strings.Contains(test.fresh, "window")
+		if got := Build(in).Diagnostics.HasErrors(); got != (test.refused && instant) {
+			t.Errorf("%q is now %q with allow_repeat: refused is %v", test.old, test.fresh, got)
+		} else if got {
+			in.Stories[0].Revision = 2
+		}
 		approved := saved(t, Build(in))
 		p, stale := Rebase(approved, in)
 		if approved.Diagnostics.HasErrors() || len(stale) > 0 || p.Diagnostics.HasErrors() {
@@ -302,7 +309,7 @@ func TestRenamedToKnown(t *testing.T) {
 		{[]string{"a:due media=b", "b:due"}, []string{"a:live due sent=1h", "b:scheduled due media=b"}, "b"}, // swapped
 		{[]string{"a:due media=b", "b:due after=c", "c:later"}, []string{"a:live due sent=1h", "b:scheduled due media=b", "c:scheduled later"}, "b"},
 		{[]string{"a:due rev=2"}, []string{"a:live due sent=1h"}, ""},
-		{[]string{"a:due rev=2"}, []string{"a:cancelled due", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due rev=2"}, []string{"a:cancelled due", "b:live due sent=1h"}, ""},
 		{[]string{"a:due media=b"}, []string{"a:cancelled due", "b:live due sent=1h"}, ""},
 	} {
 		p := Build(world(t, test.declared, test.remembered, "m1"))
