@@ -121,7 +121,8 @@ func (b *builder) checkRenamed() {
 	out := map[string]*state.Entry{}
 	for i := range b.State.Stories {
 		e := &b.State.Stories[i]
-		if id := showingOf(e); b.mayBeOut(e) && !b.declares(e.Address, id) {
+		id := showingOf(e)
+		if known := out[id]; b.mayBeOut(e) && !b.declares(e.Address, id) && (known == nil || known.Revision < e.Revision) {
 			out[id] = e
 		}
 	}
