@@ -67,7 +67,7 @@ func (p *project) run(t *testing.T, args ...string) (output string, code int, pe
 	cmd := exec.Command("storyform", args...)
 	cmd.Dir = p.dir
 	status := filepath.Join(t.TempDir(), "status")
-	cmd.Env = append(os.Environ(), "STORYFORM_GRAPH_URL="+p.url, "STORYFORM_TOKEN=sandbox-user", "STORYFORM_TEST_STATUS="+status, "CI=")
+	cmd.Env = append(os.Environ(), "STORYFORM_GRAPH_URL="+p.url, "STORYFORM_TOKEN=sandbox-user", "STORYFORM_TEST_STATUS="+status)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

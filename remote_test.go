@@ -136,7 +136,7 @@ story "b" {
 // start makes a runner.
 func (w *runners) start(t *testing.T) *runner {
 	t.Helper()
-	r := &runner{dir: t.TempDir(), env: append(os.Environ(), "STORYFORM_GRAPH_URL="+w.graph, "STORYFORM_TOKEN=sandbox-user", "CI=")}
+	r := &runner{dir: t.TempDir(), env: append(os.Environ(), "STORYFORM_GRAPH_URL="+w.graph, "STORYFORM_TOKEN=sandbox-user")}
 	r.env = append(r.env, w.remote.env...)
 	files := map[string][]byte{"s.story.hcl": []byte(strings.Replace(runnerConfig, "BACKEND", w.remote.block, 1))}
 	for name, media := range map[string]string{"a.mp4": "good.mp4", "b.jpg": "good.jpg"} {

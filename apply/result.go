@@ -54,6 +54,9 @@ type Result struct {
 	// when nothing is missing. To lose it costs no promise: what became of the
 	// stories is found out by the next run.
 	Unsaved *state.Document
+	// Lineage and Serial say how far the state was at the end.
+	Lineage string
+	Serial  uint64
 
 	mu sync.Mutex
 }

@@ -113,6 +113,7 @@ func Run(ctx context.Context, approved *plan.Plan, o Options) (result *Result, e
 	if closeErr := session.Close(context.WithoutCancel(ctx)); err == nil && closeErr != nil {
 		err = fmt.Errorf("write the state: %w", closeErr)
 	}
+	result.Lineage, result.Serial = session.Lineage(), session.Serial()
 	result.sort()
 	return result, err
 }

@@ -181,6 +181,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, Due: f.due, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
 	closeProgress()
+	a.saw(result.Lineage, result.Serial)
 	if held, ok := errors.AsType[*state.LockedError](err); ok {
 		return a.locked(held)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"storyform/internal/atomicfile"
 	"storyform/state"
 	"storyform/state/local"
 )
@@ -32,6 +31,8 @@ type rememberedPlace struct {
 	Where string `json:"where"`
 	// Which tells apart places whose addresses are shown alike.
 	Which string `json:"which,omitempty"`
+	// Seen is how far the state was, wherever it was.
+	Seen seen `json:"seen,omitzero"`
 }
 
 // same reports whether p and q are one place.
@@ -85,18 +86,15 @@ func (a *app) recallPlace() (p rememberedPlace, ok bool, err error) {
 	return p, true, nil
 }
 
-// rememberPlace writes where the state is. That it can't be written is no
-// reason to do anything else.
+// rememberPlace writes where the state is.
 func (a *app) rememberPlace(p place, store state.Store) {
 	now := remembered(p, store)
-	if old, ok, _ := a.recallPlace(); ok && old.same(now) {
+	old, ok, _ := a.recallPlace()
+	if ok && old.same(now) {
 		return
 	}
-	data, err := json.MarshalIndent(now, "", "  ")
-	if err != nil || os.MkdirAll(a.path(sandboxFolder), 0o755) != nil {
-		return
-	}
-	_ = atomicfile.Write(a.path(backendFile), append(data, '\n'), 0o600)
+	now.Seen = old.Seen
+	a.writePlace(now)
 }
 
 // former is a state that the configuration doesn't name any more.

@@ -124,6 +124,7 @@ func (a *app) initBackend(ctx context.Context, f *initFlags, p place) error {
 	}
 	switch {
 	case f.reconfigure:
+		a.writePlace(remembered(p, store)) // whatever was seen before
 	case was != nil && was.foreign():
 		if f.migrate {
 			return fail("State of another lineage", "The state of this folder is in %s, with %s, and there is a state in %s already that has nothing in common with it: one would forget what the other has published. Nothing was moved.\n\n"+

@@ -232,7 +232,7 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 		if d.store, err = a.openStore(ctx, cfg); err != nil {
 			return nil, err
 		}
-		if doc, err = a.readState(ctx, d.store); err != nil {
+		if doc, err = a.readPresent(ctx, d.store); err != nil {
 			return nil, err
 		}
 	}
@@ -249,7 +249,7 @@ func (a *app) draftPlan(ctx context.Context, cfg *config.Config, o draftOptions)
 		if d.observed == nil || !d.plan.Diagnostics.HasErrors() {
 			break
 		}
-		now, err := a.readState(ctx, d.store)
+		now, err := a.readPresent(ctx, d.store)
 		if err != nil {
 			return nil, err
 		}

@@ -237,6 +237,7 @@ func (a *app) withState(ctx context.Context, store state.Store, operation string
 		if err := session.Close(ctx); err != nil {
 			return stateFailure(err)
 		}
+		a.saw(session.Lineage(), session.Serial())
 		return nil
 	})
 }
