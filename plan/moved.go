@@ -199,10 +199,14 @@ func showingOf(e *state.Entry) string {
 // showingID is what stays the same when a story only gets another name. The
 // time at which it is due tells more than until when it may go out.
 func showingID(s *story.Spec) string {
-	if !s.PublishAt.IsZero() {
-		return fmt.Sprint(s.PageID, " ", s.ContentID(), " ", s.PublishAt.UnixNano())
+	tied := "at once"
+	switch {
+	case !s.PublishAt.IsZero():
+		tied = "at " + s.PublishAt.UTC().String()
+	case !s.NotAfter.IsZero():
+		tied = "until " + s.NotAfter.UTC().String()
 	}
-	return fmt.Sprint(s.PageID, " ", s.ContentID(), " until ", s.NotAfter.UnixNano(), " ", s.Window)
+	return s.PageID + " " + s.ContentID() + " " + tied
 }
 
 // looksRenamed reports whether a new story is what a cancelled one was.
