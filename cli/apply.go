@@ -169,7 +169,7 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
-	if err := a.checkKept(f, d.plan); err != nil {
+	if err := a.checkKept(ctx, f, d); err != nil {
 		return err
 	}
 	ctx = whole(ctx)

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"storyform/plan"
 	"storyform/story"
 )
@@ -11,12 +13,22 @@ import (
 // begins with nothing, and once the stories of this one have left the Page,
 // nothing tells it that they were out.
 
-// checkKept refuses a run that publishes from a new state, in a file on a runner
-// of CI, what such a run could publish again a day later.
-func (a *app) checkKept(f *applyFlags, p *plan.Plan) error {
-	trial := a.sandbox || loopbackURL(a.Getenv("STORYFORM_GRAPH_URL"))
-	kept := !truthy(a.Getenv("CI")) || trial || f.adoptNone || placeOf(p.Settings).kind != localBackend
-	if kept || p.Lineage != "" {
+// checkKept refuses to publish from a new state what was published from another
+// one before, or what a run that begins like this one could publish again.
+func (a *app) checkKept(ctx context.Context, f *applyFlags, d *draft) error {
+	if d.plan.Lineage != "" || a.sandbox || f.adoptNone || d.plan.Publications() == 0 {
+		return nil
+	}
+	if err := a.checkKeepable(d.plan); err != nil {
+		return err
+	}
+	return a.checkNotGone(ctx, d)
+}
+
+// checkKeepable refuses a run that publishes from a new state, in a file on a
+// runner of CI, what such a run could publish again a day later.
+func (a *app) checkKeepable(p *plan.Plan) error {
+	if !truthy(a.Getenv("CI")) || loopbackURL(a.Getenv("STORYFORM_GRAPH_URL")) || placeOf(p.Settings).kind != localBackend {
 		return nil
 	}
 	for i := range p.Changes {
@@ -29,4 +41,20 @@ func (a *app) checkKept(f *applyFlags, p *plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+// checkNotGone refuses to begin anew where this folder has seen a state before:
+// what was out, and has left the Page, only that one knew.
+func (a *app) checkNotGone(ctx context.Context, d *draft) error {
+	was, _, _ := a.recallPlace()
+	if was.Seen.Serial == 0 {
+		return nil
+	}
+	doc, err := a.readState(ctx, d.store)
+	if err != nil || doc.Serial > 0 || len(doc.Stories) > 0 {
+		return err
+	}
+	return fail("State is gone",
+		"There is nothing in %s, and this folder has seen the state there with serial %d. What was published from it could be published again.\n\n"+
+			"Put it back: the backend keeps former ones, and storyform state push writes a copy. To begin anew, say that none of the stories on the Pages is ours:\n    storyform apply --adopt-none", d.store, was.Seen.Serial)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -32,8 +33,8 @@ func TestCheckKept(t *testing.T) {
 		"a simulator on loopback": {env: append(in("CI", "true"), "STORYFORM_GRAPH_URL=http://127.0.0.1:8080"), change: plan.Change{Action: plan.Publish}},
 	} {
 		a := &app{Env: Env{Environ: test.env}}
-		p := &plan.Plan{CreatedAt: now, Lineage: test.lineage, Changes: []plan.Change{test.change}, Settings: plan.Settings{Backend: test.backend}}
-		if err := a.checkKept(&test.flags, p); (err != nil) != test.refused {
+		p := &plan.Plan{CreatedAt: now, Lineage: test.lineage, Changes: []plan.Change{test.change}, Summary: plan.Summarize([]plan.Change{test.change}), Settings: plan.Settings{Backend: test.backend}}
+		if err := a.checkKept(context.Background(), &test.flags, &draft{plan: p}); (err != nil) != test.refused {
 			t.Errorf("%s: got %v, want it refused: %v", name, err, test.refused)
 		}
 	}
