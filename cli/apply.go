@@ -54,6 +54,8 @@ with 130. The second leaves at once; the state is right all the same.`,
 				return fail("Apply needs to ask the Pages", "--refresh=false is for plan: what is published is decided from what is on the Pages.")
 			case f.due && len(args) == 1:
 				return fail("Flags exclude each other", "--due makes its own plan; leave out the plan file.")
+			case f.due && f.expect != "":
+				return fail("Flags exclude each other", "--due publishes what was registered, whatever else there would be to do, so that --expect has nothing to hold it against.")
 			case f.wait > 0 && !f.due:
 				return fail("Flag is missing", "--wait belongs to --due.")
 			case f.due:
