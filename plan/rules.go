@@ -121,6 +121,7 @@ func (b *builder) born() (born time.Time, known bool) {
 			born, known = t, true
 		}
 	}
+	earlier(b.State.WrittenAt) // of one that knows nothing, it is all that tells
 	for i := range b.State.Stories {
 		earlier(b.State.Stories[i].RegisteredAt)
 	}

@@ -175,6 +175,9 @@ func TestEmptyState(t *testing.T) {
 		{"nothing is published now", "later", "other", nil, ""},
 		{"it is not ours", "due", "other", func(in *Input) { in.AdoptNone = true }, ""},
 		{"the state was written", "due", "other", func(in *Input) { in.State = &state.Document{Serial: 1} }, ""},
+		{"the state knows nothing and was written after the story", "due", "other@2h", func(in *Input) {
+			in.State = &state.Document{Serial: 1, WrittenAt: noon.Add(-time.Hour)}
+		}, stop},
 		{"the state was begun after the story", "due", "other@2h", func(in *Input) {
 			in.State = &state.Document{Serial: 1, Stories: []state.Entry{entry(t, "b", "scheduled later")}}
 		}, stop},
