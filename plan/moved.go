@@ -134,7 +134,7 @@ func (b *builder) checkRenamed() {
 			continue
 		}
 		again := fmt.Sprintf("revision = %d", old.Revision+1)
-		if floating(&s) {
+		if d.PublishAt.IsZero() {
 			again = "allow_repeat = true"
 		}
 		b.diags = append(b.diags, diag.Errorf("Story is out under another name",
@@ -144,16 +144,12 @@ func (b *builder) checkRenamed() {
 }
 
 // onPurpose reports whether a story is to go out besides one that shows the
-// same: under a higher revision, or as a repetition where no instant is
-// declared that makes the two one. What was approved while the other one was
-// out has passed this before.
+// same: under a higher revision, or as a repetition where no publish_at makes
+// the two one. What was approved while the other one was out has passed this
+// before.
 func (b *builder) onPurpose(d *story.Desired, old *state.Entry) bool {
-	s := d.Spec()
-	return d.Revision > old.Revision || b.knew(old) && (!b.approvedAt.IsZero() || d.AllowRepeat && floating(&s))
+	return d.Revision > old.Revision || b.knew(old) && (!b.approvedAt.IsZero() || d.AllowRepeat && d.PublishAt.IsZero())
 }
-
-// floating reports whether nothing is declared that ties a story to a day.
-func floating(s *story.Spec) bool { return s.PublishAt.IsZero() && s.NotAfter.IsZero() }
 
 // renaming is how to say that a story has another name now. A moved block can't
 // say it where both names are in use.
