@@ -52,6 +52,36 @@ func TestClocksApart(t *testing.T) {
 	}
 }
 
+// A story goes out at its time, not at what a wrong clock takes for it.
+func TestClockDecidesNothing(t *testing.T) {
+	for _, test := range []struct {
+		now, wrong time.Duration // since the start, and by how much our clock is wrong
+		want       int
+	}{
+		{0, 90 * time.Minute, 0},
+		{58 * time.Minute, 10 * time.Minute, 1},
+		{180 * time.Minute, -90 * time.Minute, 0},
+		{122 * time.Minute, -10 * time.Minute, 1},
+	} {
+		for _, file := range []string{"a.jpg", "a.mp4"} {
+			w := newWorld(t)
+			w.declare(w.local("story", file, func(d *story.Desired) {
+				d.PublishAt, d.NotAfter = start.Add(time.Hour), start.Add(2*time.Hour)
+			}))
+			w.mustApply()
+			w.clock.Advance(test.now)
+			w.wrongBy(test.wrong)
+			w.mustApply()
+			if got := len(w.sim.Stories(pageID)); got != test.want {
+				t.Errorf("%s, wrong by %s: %d are out, want %d: %s", file, test.wrong, got, test.want, w.requestLines(0))
+			}
+			if got := w.entry("story").Status; test.want == 0 && got != story.Scheduled {
+				t.Errorf("%s, wrong by %s: it is %s, want scheduled", file, test.wrong, got)
+			}
+		}
+	}
+}
+
 // A machine sleeps while the answer to an upload is on its way: that the answer
 // is old by then doesn't mean that the clock is wrong, and the call that is
 // announced next is not an old one.

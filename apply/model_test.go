@@ -58,6 +58,16 @@ var verbs = []struct {
 		})
 	}},
 	{"rename", 2, (*model).rename},
+	{"relabel", 4, (*model).relabel},
+	{"swap", 3, (*model).swap},
+	{"unmove", 2, func(m *model, s step) { m.w.moved = nil }},
+	{"due", 6, func(m *model, s step) { m.configure(); m.cron(m.w.stories, m.w.moved) }},
+	{"keep", 4, func(m *model, s step) { m.configure(); m.former = &world{stories: m.w.stories, moved: m.w.moved} }},
+	{"stale", 6, func(m *model, s step) {
+		if m.former != nil {
+			m.cron(m.former.stories, m.former.moved)
+		}
+	}},
 	{"apply", 20, func(m *model, s step) { m.apply() }},
 	{"cron", 12, func(m *model, s step) { m.w.clock.Advance(6 * time.Minute); m.apply() }},
 	{"stop", 3, (*model).stop},
@@ -111,6 +121,7 @@ type announcement struct {
 	address  story.Address
 	revision int
 	deadline time.Time
+	tied     string // to a day; "" for none
 }
 
 // model is a world, what is declared in it, and what is known of its past.
@@ -120,6 +131,8 @@ type model struct {
 	saved    []*plan.Plan
 	variants int
 	renamed  map[int]bool
+	former   *world // an older configuration, which some runner still has
+	reused   bool   // names may be those of other stories before
 	deaths   int
 
 	mu        sync.Mutex
@@ -155,10 +168,18 @@ func (s watched) Append(ctx context.Context, rec state.Record) error {
 		if rec.Entry.Operation.Attempt > 1 {
 			s.m.retries++
 		}
-		s.m.announced[rec.Entry.MediaID] = announcement{rec.Key, rec.Entry.Revision, rec.Entry.Deadline()}
+		s.m.announced[rec.Entry.MediaID] = announcement{rec.Key, rec.Entry.Revision, rec.Entry.Deadline(), tied(rec.Entry)}
 		s.m.mu.Unlock()
 	}
 	return s.Store.Append(ctx, rec)
+}
+
+// tied says what ties a story to a day.
+func tied(e *state.Entry) string {
+	if e.PublishAt.IsZero() {
+		return "until " + e.NotAfter.UTC().String()
+	}
+	return "at " + e.PublishAt.UTC().String()
 }
 
 // slotOf is the slot of an address: names are a letter and the slot's number.
@@ -260,6 +281,37 @@ func (m *model) rename(s step) {
 	}
 }
 
+// relabel gives a story its other name, without a moved block; one that there
+// is for it is taken out.
+func (m *model) relabel(s step) {
+	slot := s.x % slots
+	m.w.moved = slices.DeleteFunc(slices.Clone(m.w.moved), func(mv plan.Move) bool { return slotOf(mv.To) == slot })
+	m.renamed[slot], m.reused = !m.renamed[slot], true
+	name := map[bool]string{false: "s", true: "t"}[m.renamed[slot]] + strconv.Itoa(slot)
+	for _, d := range m.declared {
+		if slotOf(d.Address) == slot {
+			d.Address = address(name)
+		}
+		for i := range d.After {
+			if slotOf(d.After[i]) == slot {
+				d.After[i] = address(name)
+			}
+		}
+	}
+}
+
+// swap lets two names declare what the other one did, as numbers for names do
+// when one is put in front.
+func (m *model) swap(s step) {
+	one, two := m.declared[s.x%slots], m.declared[s.y%slots]
+	if one == nil || two == nil {
+		return
+	}
+	a, b := *one, *two
+	one.Address, two.Address, one.Order, two.Order, one.After, two.After = b.Address, a.Address, b.Order, a.Order, b.After, a.After
+	m.declared[s.x%slots], m.declared[s.y%slots] = two, one
+}
+
 // configure makes what is declared the world's configuration.
 func (m *model) configure() {
 	var stories []story.Desired
@@ -330,6 +382,18 @@ func (m *model) carryOut(p *plan.Plan, changes ...func(*apply.Options)) *apply.R
 
 // apply plans and applies.
 func (m *model) apply() { m.carryOut(m.plan()) }
+
+// cron publishes what is due, as cron does, with a configuration. Nobody approves
+// that: what goes out was approved before.
+func (m *model) cron(stories []story.Desired, moved []plan.Move) {
+	now := [2]any{m.w.stories, m.w.moved}
+	defer func() { m.w.stories, m.w.moved = now[0].([]story.Desired), now[1].([]plan.Move) }()
+	m.w.stories, m.w.moved = stories, moved
+	made := plan.Due(m.w.process().plan())
+	if _, err := m.w.process().apply(made, func(o *apply.Options) { o.Due, o.Parallelism = true, 1 }); !allowed(err) {
+		m.w.tb.Fatalf("apply: %v", err)
+	}
+}
 
 // replay applies a plan that was saved some time ago, maybe not for the first
 // time.

@@ -67,12 +67,14 @@ func (r *run) record(c *plan.Change) error {
 	case plan.Forget:
 		e.Forgotten = true
 		return r.finish(c, e, stepForget, EndForgotten, "forgotten")
+	case plan.Settle:
+		return r.withdraw(c, e)
 	case plan.Missed:
 		e.Status = story.Missed
 		return r.finish(c, e, stepMissed, EndMissed, "missed")
 	case plan.Adopt:
 		if !known || e.Revision != c.Revision {
-			e = state.Entry{Address: c.Address, RegisteredAt: r.Clock.Now().UTC()}
+			e = state.Entry{Address: c.Address, RegisteredAt: r.Clock.Now().UTC(), OutRevision: e.WentOut()}
 			declare(&e, c)
 		}
 		found(&e, c.Found, r.Clock.Now())
@@ -80,6 +82,17 @@ func (r *run) record(c *plan.Change) error {
 		return r.finish(c, e, stepAdopt, EndAdopted, "adopted")
 	}
 	return nil
+}
+
+// withdraw remembers that what was attempted is not wanted any more. A run that
+// still has the former configuration would try it once more. What is due is
+// approved by nobody, so a run for that withdraws nothing.
+func (r *run) withdraw(c *plan.Change, e state.Entry) error {
+	if r.Due || !c.Withdrawn || e.Operation == nil || e.Operation.Withdrawn {
+		return nil
+	}
+	e.Status, e.Operation.Withdrawn = story.Unknown, true
+	return r.put(stepUnknown, &e, nil)
 }
 
 // finish records and tells an ending that needs no call to Meta.
@@ -105,7 +118,7 @@ func (r *run) register(c *plan.Change, e state.Entry, known bool) error {
 		if e.Status.Out() {
 			tried = nil // of the revision before, which is in the history
 		}
-		e = state.Entry{Address: c.Address, Status: story.Scheduled, RegisteredAt: r.Clock.Now().UTC(), TriedMedia: tried}
+		e = state.Entry{Address: c.Address, Status: story.Scheduled, RegisteredAt: r.Clock.Now().UTC(), TriedMedia: tried, OutRevision: e.WentOut()}
 	}
 	keep := !fresh && sameUpload(c, &e) && e.Status != story.Failed
 	declare(&e, c)

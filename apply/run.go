@@ -39,6 +39,7 @@ type Options struct {
 	Stop      <-chan struct{}
 	AdoptNone bool // see plan.Input
 	AllowBulk bool // publish more than max_publish
+	Due       bool // the plan is one that plan.Due has reduced
 	// AllowCancelAll cancels even when nothing scheduled is left.
 	AllowCancelAll bool
 	// Observed is the reading of the Pages that the plan was made from. It is

@@ -155,6 +155,9 @@ func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 	if deadline := e.Deadline(); !deadline.IsZero() && w.Clock.Now().After(deadline) {
 		return w.missed(e, closedText(deadline))
 	}
+	if why := w.wrongClock(e); why != "" && c.Action != plan.Upload {
+		return &problem{ending: EndNotAttempted, message: why, hint: "set this machine's clock; storyform doctor tells how far it is off"}
+	}
 	if until, why, blocked := w.page.Blocked(); blocked {
 		text := why
 		if !until.IsZero() {
@@ -163,6 +166,24 @@ func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 		return &problem{ending: EndNotAttempted, message: text, hint: "apply again later; what was not attempted remains planned", stopPage: true}
 	}
 	return nil
+}
+
+// maxEarly is how much too early or too late a story may go out because of a
+// clock that is wrong: minutes do less harm than a story that does not go out.
+const maxEarly = 15 * time.Minute
+
+// wrongClock says why it is not the time of a story by Meta's clock, although it
+// is by ours; "" when the two agree well enough.
+func (w *worker) wrongClock(e *state.Entry) string {
+	earliest, latest := atMeta(w.page, w.Clock.Now())
+	deadline := e.Deadline()
+	switch {
+	case e.PublishAt.After(latest.Add(maxEarly)):
+		return fmt.Sprintf("by Meta's clock it is %s, and it is due at %s: this machine's clock is ahead", latest.UTC().Format(time.RFC3339), e.PublishAt.UTC().Format(time.RFC3339))
+	case !deadline.IsZero() && earliest.After(deadline.Add(maxEarly)):
+		return fmt.Sprintf("by Meta's clock it is %s, and its window closed at %s: this machine's clock is behind", earliest.UTC().Format(time.RFC3339), deadline.UTC().Format(time.RFC3339))
+	}
+	return ""
 }
 
 // closedText says that a story's window closed during the run.

@@ -54,6 +54,8 @@ with 130. The second leaves at once; the state is right all the same.`,
 				return fail("Apply needs to ask the Pages", "--refresh=false is for plan: what is published is decided from what is on the Pages.")
 			case f.due && len(args) == 1:
 				return fail("Flags exclude each other", "--due makes its own plan; leave out the plan file.")
+			case f.due && f.expect != "":
+				return fail("Flags exclude each other", "--due publishes what was registered, whatever else there would be to do, so that --expect has nothing to hold it against.")
 			case f.wait > 0 && !f.due:
 				return fail("Flag is missing", "--wait belongs to --due.")
 			case f.due:
@@ -177,6 +179,9 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
+	if err := a.checkKept(ctx, f, d); err != nil {
+		return err
+	}
 	ctx = whole(ctx)
 	if d.plan.Serial == 0 { // a new state: perhaps nobody ran init
 		_, err := probe(ctx, d.store)
@@ -189,7 +194,7 @@ func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
 	result, err := apply.Run(ctx, d.plan, apply.Options{
 		Store: d.store, Run: a.run(), Lock: a.lockInfo("apply"), LockTimeout: a.lockTimeout, Locked: locked,
 		Pages: d.pages, Open: a.openMedia, Clock: a.Clock, Report: report, Parallelism: f.remote.parallelism,
-		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
+		Stop: a.announceStop(ctx), AdoptNone: f.adoptNone, AllowBulk: f.allowBulk, Due: f.due, AllowCancelAll: f.allowCancel, Observed: d.observed, Crash: a.Crash,
 	})
 	closeProgress()
 	a.noteSeen(result.Lineage, result.Serial)

@@ -201,7 +201,7 @@ func (a *app) removeEntry(ctx context.Context, s *state.Session, e state.Entry, 
 	switch {
 	case e.Status.Doubtful() && !force:
 		return fail("Outcome is open", "A publish call was made for %s and its outcome is not known. Settle it first with storyform apply, or with storyform resolve.", e.Address)
-	case force || !needsTombstone(s.Document(), &e):
+	case force || !needsTombstone(&e):
 		if err := s.Drop(ctx, "state rm", e.Address); err != nil {
 			return stateFailure(err)
 		}
@@ -222,14 +222,7 @@ func (a *app) removeEntry(ctx context.Context, s *state.Session, e state.Entry, 
 // needsTombstone reports whether a story, or an earlier revision of it, is
 // out, or a publish call was ever made for it: forgetting that could publish
 // it a second time.
-func needsTombstone(doc *state.Document, e *state.Entry) bool {
-	if e.Status.Out() || e.Attempted() {
-		return true
-	}
-	return slices.ContainsFunc(doc.History, func(ev state.Event) bool {
-		return ev.Address == e.Address && ev.Publication()
-	})
-}
+func needsTombstone(e *state.Entry) bool { return e.WentOut() > 0 || e.Attempted() }
 
 // withState runs a change of the state under its lock and writes it.
 func (a *app) withState(ctx context.Context, store state.Store, operation string, change func(*state.Session) error) error {

@@ -60,7 +60,6 @@ type builder struct {
 	Input
 	entries  map[story.Address]*state.Entry
 	declared map[story.Address]*story.Desired
-	wentOut  map[story.Address]int // the highest revision that the history knows to have been out
 	changes  []Change
 	updates  []Update
 	waiting  []*story.Desired
@@ -117,7 +116,6 @@ func newBuilder(in Input) *builder {
 		diags:    diags,
 		entries:  make(map[story.Address]*state.Entry, len(in.State.Stories)),
 		declared: make(map[story.Address]*story.Desired, len(in.Stories)),
-		wentOut:  map[story.Address]int{},
 		live:     map[string]int{},
 	}
 	for i := range in.State.Stories {
@@ -126,16 +124,6 @@ func newBuilder(in Input) *builder {
 	}
 	for i := range in.Stories {
 		b.declared[in.Stories[i].Address] = &in.Stories[i]
-	}
-	for i := range in.State.History {
-		if ev := &in.State.History[i]; tellsOut(ev) {
-			addr := ev.Address
-			for _, m := range in.Moved {
-				addr, _ = m.renames(addr)
-			}
-			b.wentOut[ev.Address] = max(b.wentOut[ev.Address], ev.Revision)
-			b.wentOut[addr] = max(b.wentOut[addr], ev.Revision)
-		}
 	}
 	return b
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"storyform/state"
@@ -25,7 +26,7 @@ func (b *builder) decide(d *story.Desired, e *state.Entry) {
 		b.settle(d, e)
 	case e.Status.Out():
 		b.decideOut(d, e)
-	case d.Revision < e.Revision && d.Revision <= b.wentOut[d.Address]:
+	case d.Revision < e.Revision && d.Revision <= e.OutRevision:
 		b.decideLowered(d, e)
 	case e.Revision < d.Revision && e.Status.Converged():
 		b.decideNew(d, e)
@@ -87,7 +88,7 @@ func (b *builder) decideLowered(d *story.Desired, e *state.Entry) {
 		return
 	}
 	c := b.entryChange(e, Cancel, fmt.Sprintf(
-		"revision %d is not declared any more; revision %d went out before and is not published again", e.Revision, b.wentOut[d.Address]))
+		"revision %d is not declared any more; revision %d went out before and is not published again", e.Revision, e.OutRevision))
 	c.Declared = false // this revision is not
 	b.changes = append(b.changes, c)
 }
@@ -178,17 +179,31 @@ func (b *builder) decideOut(d *story.Desired, e *state.Entry) {
 	}
 	expired := b.refreshOut(e)
 	diffs, _ := b.diffs(d, e)
-	if expired || len(diffs) == 0 {
-		return
+	loc := d.Page.Location()
+	switch {
+	case expired && b.later(d) && retimed(diffs):
+		b.note(d, diffs, fmt.Sprintf("it went out at %s and another time does not publish it again. Set revision = %d for that", local(e.PublishedAt, loc), e.Revision+1))
+	case expired, len(diffs) == 0, e.Forgotten && sameContent(diffs):
+	default:
+		c := b.note(d, diffs, fmt.Sprintf("it went out at %s and can't be edited; it stays visible until %s. Set revision = %d to publish the new version as well",
+			local(e.PublishedAt, loc), local(e.ExpiresAt, loc), e.Revision+1))
+		c.ExpiresAt = e.ExpiresAt
 	}
-	if e.Forgotten && sameContent(diffs) {
-		return
-	}
-	c := b.change(d, Note, fmt.Sprintf(
-		"it went out at %s and can't be edited; it stays visible until %s. Set revision = %d to publish the new version as well",
-		local(e.PublishedAt, d.Page.Location()), local(e.ExpiresAt, d.Page.Location()), e.Revision+1))
-	c.Diffs, c.ExpiresAt = diffs, e.ExpiresAt
+}
+
+// note says what a difference does not lead to.
+func (b *builder) note(d *story.Desired, diffs []Diff, text string) *Change {
+	c := b.change(d, Note, text)
+	c.Diffs = diffs
 	b.changes = append(b.changes, c)
+	return &b.changes[len(b.changes)-1]
+}
+
+// retimed reports whether the time or the window is among the differences.
+func retimed(diffs []Diff) bool {
+	return slices.ContainsFunc(diffs, func(d Diff) bool {
+		return d.Attribute == "publish_at" || d.Attribute == "not_after" || d.Attribute == "window"
+	})
 }
 
 // sameContent reports whether none of the differences shows in the story.
@@ -258,11 +273,11 @@ func (b *builder) noteRemoved(e *state.Entry) {
 // unless no publish call was ever made and it was given a new window.
 func (b *builder) decideMissed(d *story.Desired, e *state.Entry) {
 	diffs, _ := b.diffs(d, e)
-	moved := false
-	for _, diff := range diffs {
-		moved = moved || diff.Attribute == "publish_at" || diff.Attribute == "not_after" || diff.Attribute == "window"
+	if !retimed(diffs) || b.closed(d) {
+		return
 	}
-	if !moved || e.Attempted() || b.closed(d) {
+	if e.Attempted() {
+		b.note(d, diffs, fmt.Sprintf("it was missed, but a publish call was made for it, so that it may have been out; a new window does not publish it again. Set revision = %d for that", e.Revision+1))
 		return
 	}
 	c := b.change(d, Publish, "it was missed and has a new window")

@@ -27,8 +27,8 @@ func everything(t testing.TB) *Plan {
 		[]string{"publish:due label=a&b<c>", "schedule:later after=publish", "change:later media=b", "resume:due kind=video",
 			"settle:due", "missed:closed", "note:due media=b", "wait:later", "hosted:window=1h url=x.jpg"},
 		[]string{"change:scheduled due", "resume:uploading due kind=video id=v1", "settle:unknown due tried=6m id=s attempted=s",
-			"missed:scheduled closed", "note:live due sent=1h", "wait:scheduled later", "cancel:scheduled later",
-			"adopt:unknown due tried=6m id=listed attempted=listed", "forget:live due sent=2h id=m2", "over:live due sent=25h id=m3", "taken:live due sent=6m id=m4 forgotten"},
+			"missed:scheduled closed", "note:live due sent=1h media=d", "wait:scheduled later", "cancel:scheduled later",
+			"adopt:unknown due tried=6m id=listed attempted=listed media=c", "forget:live due sent=2h id=m2 media=c", "over:live due sent=25h id=m3 media=c", "taken:live due sent=6m id=m4 forgotten media=c"},
 		"m1 m2 listed other")
 	in.Stories[0].Range = diag.Range{Filename: "a.story.hcl", Start: diag.Pos{Line: 3, Column: 1, Byte: 40}, End: diag.Pos{Line: 3, Column: 9, Byte: 48}}
 	in.Stories[0].Media = story.Media{Kind: story.Photo, Format: "jpeg", SHA256: strings.Repeat("a", 64), Bytes: 9, Width: 1080, Height: 1920}

@@ -240,7 +240,7 @@ func (l *life) register(c *Change, e *state.Entry) {
 		if e.Status.Out() {
 			tried = nil
 		}
-		*e = state.Entry{Address: c.Address, Status: story.Scheduled, RegisteredAt: l.now, TriedMedia: tried}
+		*e = state.Entry{Address: c.Address, Status: story.Scheduled, RegisteredAt: l.now, TriedMedia: tried, OutRevision: e.WentOut()}
 	}
 	same := e.PageID == c.PageID && e.Kind == c.Kind && e.SHA256 == c.SHA256 && e.Status != story.Failed
 	e.Page, e.PageID, e.Kind, e.Source, e.SHA256, e.Revision = c.Page, c.PageID, c.Kind, c.Source, c.SHA256, c.Revision

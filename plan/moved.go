@@ -111,37 +111,98 @@ func (b *builder) suggestMoves() {
 	}
 }
 
-// checkRenamed refuses to publish what is out, or may be, under a name that is
-// not declared any more: with for_each added to a block, or a label changed,
-// every story of it that is still inside its window would be posted twice.
+// checkRenamed refuses to publish what is out, or may be, under a name that
+// does not declare it any more: with for_each added to a block, a label changed
+// or taken back, or keys that are numbers and shift, every story of it that is
+// still inside its window would be posted twice. What the state has under the
+// new name makes no difference: it was registered for another story, or before
+// this one went out.
 func (b *builder) checkRenamed() {
-	gone := map[string]*state.Entry{}
+	out := map[string]*state.Entry{}
 	for i := range b.State.Stories {
 		e := &b.State.Stories[i]
-		if b.declared[e.Address] == nil && (e.Status.Out() || e.Status.Doubtful()) {
-			s := e.Spec()
-			gone[showingID(&s)] = e
+		id := showingOf(e)
+		if known := out[id]; b.mayBeOut(e) && !b.declares(e.Address, id) && (known == nil || known.Revision < e.Revision) {
+			out[id] = e
 		}
 	}
 	for i := range b.changes {
 		c := &b.changes[i]
 		d, s := b.declared[c.Address], c.Spec()
-		old := gone[showingID(&s)]
-		if old == nil || d == nil || b.entries[c.Address] != nil || c.Action != Publish && c.Action != Schedule {
+		old := out[showingID(&s)]
+		if old == nil || d == nil || !slices.Contains(outgoing, c.Action) || b.onPurpose(d, old) {
 			continue
 		}
-		if d.AllowRepeat && (b.approvedAt.IsZero() || !old.RegisteredAt.After(b.approvedAt)) {
-			continue // whoever approved it knew of the other one
+		again := fmt.Sprintf("revision = %d", old.Revision+1)
+		if d.PublishAt.IsZero() {
+			again = "allow_repeat = true"
 		}
 		b.diags = append(b.diags, diag.Errorf("Story is out under another name",
-			"%s is %s and is not declared any more, and %s is new, with the same media, Page and window: it would be posted twice. If it is the same story under another name, say so:\n\n    moved {\n      from = %s\n      to   = %s\n    }\n\nIf it is to be posted again, set allow_repeat = true.",
-			old.Address, old.Status, c.Address, old.Address, c.Address).At(d.Range).For(c.Address))
+			"%s is %s and is not declared as that any more, and %s has the same media, Page and time: it would be posted twice. If it is the same story under another name, say so:\n\n%s\n\nIf it is to be posted again, set %s.",
+			old.Address, old.Status, c.Address, b.renaming(old.Address, c.Address), again).At(d.Range).For(c.Address))
 	}
 }
 
-// showingID is what stays the same when a story only gets another name.
+// onPurpose reports whether a story is to go out besides one that shows the
+// same: under a higher revision, or as a repetition where no publish_at makes
+// the two one. What was approved while the other one was out has passed this
+// before.
+func (b *builder) onPurpose(d *story.Desired, old *state.Entry) bool {
+	return d.Revision > old.Revision || b.knew(old) && (!b.approvedAt.IsZero() || d.AllowRepeat && d.PublishAt.IsZero())
+}
+
+// renaming is how to say that a story has another name now. A moved block can't
+// say it where both names are in use.
+func (b *builder) renaming(from, to story.Address) string {
+	if b.declared[from] == nil && b.entries[to] == nil {
+		return fmt.Sprintf("    moved {\n      from = %s\n      to   = %s\n    }", from, to)
+	}
+	return fmt.Sprintf("    storyform state mv '%s' '%s'", from, to)
+}
+
+// outgoing are the actions that bring a story out, now or later.
+var outgoing = []Action{Publish, Schedule, Modify, Resume, Upload}
+
+// mayBeOut reports whether an entry's story is out, or could be soon without
+// whoever approved the plan having known of it.
+func (b *builder) mayBeOut(e *state.Entry) bool {
+	return e.Status.Out() || e.Status.Doubtful() || e.Status.Pending() && !b.knew(e)
+}
+
+// knew reports whether whoever approved the plan that is made anew knew what
+// the state says of an entry. A plan that is made for the first time is yet to
+// be approved.
+func (b *builder) knew(e *state.Entry) bool {
+	return b.approvedAt.IsZero() || !e.RegisteredAt.After(b.approvedAt) && !e.PublishedAt.After(b.approvedAt) && !attemptedAt(e).After(b.approvedAt)
+}
+
+// declares reports whether an address is declared to show something.
+func (b *builder) declares(a story.Address, id string) bool {
+	d := b.declared[a]
+	if d == nil {
+		return false
+	}
+	s := d.Spec()
+	return showingID(&s) == id
+}
+
+// showingOf is showingID of an entry.
+func showingOf(e *state.Entry) string {
+	s := e.Spec()
+	return showingID(&s)
+}
+
+// showingID is what stays the same when a story only gets another name. The
+// time at which it is due tells more than until when it may go out.
 func showingID(s *story.Spec) string {
-	return fmt.Sprint(s.PageID, " ", s.ContentID(), " ", s.PublishAt.UnixNano(), " ", s.NotAfter.UnixNano(), " ", s.Window)
+	tied := "at once"
+	switch {
+	case !s.PublishAt.IsZero():
+		tied = "at " + s.PublishAt.UTC().String()
+	case !s.NotAfter.IsZero():
+		tied = "until " + s.NotAfter.UTC().String()
+	}
+	return s.PageID + " " + s.ContentID() + " " + tied
 }
 
 // looksRenamed reports whether a new story is what a cancelled one was.

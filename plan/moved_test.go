@@ -94,9 +94,8 @@ func TestMovedDoesNotChangeItsInput(t *testing.T) {
 	}
 }
 
-func TestMovedHistory(t *testing.T) {
-	in := world(t, []string{"b: due rev=1"}, []string{"a: scheduled due rev=2"}, "empty")
-	in.State.History = append(in.State.History, published("a", 1))
+func TestMovedRevision(t *testing.T) {
+	in := world(t, []string{"b: due rev=1"}, []string{"a: scheduled due rev=2 out=1"}, "empty")
 	in.Moved = []Move{move("a", "b")}
 	if got := actions(Build(in).Changes); got != "b cancel" {
 		t.Errorf("got %q, want b cancel: revision 1 went out under its old name", got)

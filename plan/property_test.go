@@ -69,7 +69,7 @@ func (r chaos) desired(order int) story.Desired {
 func (r chaos) entry() state.Entry {
 	e := state.Entry{
 		Address: r.address(), Page: page(r.page()).Address, PageID: r.page(), Kind: one(r, story.Photo, story.Video, ""), Source: one(r, "a", "b"),
-		SHA256: one(r, "", "x", "y"), Revision: r.IntN(4), Status: one(r, append(slices.Clone(story.Statuses), story.Unknown, story.Uploaded)...),
+		SHA256: one(r, "", "x", "y"), Revision: r.IntN(4), OutRevision: r.IntN(3), Status: one(r, append(slices.Clone(story.Statuses), story.Unknown, story.Uploaded)...),
 		RegisteredAt: r.time(), PublishAt: r.time(), NotAfter: r.time(), Window: r.window(), After: r.after(),
 		MediaID: r.media(), PostID: one(r, "", "p1"), URL: one(r, "", "u"), PublishedAt: r.time(), ExpiresAt: r.time(), Forgotten: r.chance(4),
 	}
@@ -210,17 +210,14 @@ func unsafe(in Input, c *Change, d *story.Desired, e *state.Entry) string {
 		return "it resumes under another revision"
 	case puts(c.Action) && e.Status == story.Missed && e.Attempted() && d.Revision <= e.Revision:
 		return "it was missed after an attempt"
+	case puts(c.Action) && d.Revision < e.Revision && d.Revision <= e.OutRevision:
+		return "its revision was out and was lowered"
 	case c.Action == Cancel && !e.Status.Pending():
 		return "it is not pending"
 	case c.Action == Forget && (d != nil || !e.Status.Out()):
 		return "there is nothing to forget"
 	case c.Action == Missed && !e.Status.Pending():
 		return "it can't be missed"
-	}
-	for _, ev := range in.State.History {
-		if ev.Address == c.Address && tellsOut(&ev) && puts(c.Action) && d.Revision < e.Revision && ev.Revision >= d.Revision {
-			return "its revision was out and was lowered"
-		}
 	}
 	return ""
 }

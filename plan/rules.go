@@ -121,6 +121,7 @@ func (b *builder) born() (born time.Time, known bool) {
 			born, known = t, true
 		}
 	}
+	earlier(b.State.WrittenAt) // of one that knows nothing, it is all that tells
 	for i := range b.State.Stories {
 		earlier(b.State.Stories[i].RegisteredAt)
 	}
@@ -143,8 +144,7 @@ func (b *builder) looksPublished(c *Change, born time.Time) []story.Observed {
 	}
 	var like []story.Observed
 	for _, o := range view.Stories {
-		other := o.Kind != c.Kind && (o.Kind == story.Photo || o.Kind == story.Video)
-		if o.Published && b.Now.Before(o.ExpiresAt()) && !other && o.CreatedAt.Before(born) && !b.ours(o) {
+		if o.Published && b.Now.Before(o.ExpiresAt()) && mayBe(o, c.Kind) && o.CreatedAt.Before(born) && !b.ours(o) {
 			like = append(like, o)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"storyform/internal/diag"
 	"storyform/state"
 	"storyform/story"
 )
@@ -174,6 +175,9 @@ func TestEmptyState(t *testing.T) {
 		{"nothing is published now", "later", "other", nil, ""},
 		{"it is not ours", "due", "other", func(in *Input) { in.AdoptNone = true }, ""},
 		{"the state was written", "due", "other", func(in *Input) { in.State = &state.Document{Serial: 1} }, ""},
+		{"the state knows nothing and was written after the story", "due", "other@2h", func(in *Input) {
+			in.State = &state.Document{Serial: 1, WrittenAt: noon.Add(-time.Hour)}
+		}, stop},
 		{"the state was begun after the story", "due", "other@2h", func(in *Input) {
 			in.State = &state.Document{Serial: 1, Stories: []state.Entry{entry(t, "b", "scheduled later")}}
 		}, stop},
@@ -243,6 +247,9 @@ func TestRenamed(t *testing.T) {
 		{"live due sent=1h forgotten", "due", true},
 		{"archived open sent=900h", "open", true},
 		{"archived window=1h sent=900h", "window=1h", true},
+		{"archived window=1h sent=900h", "window=9h", true},
+		{"live until sent=1h", "until", true},
+		{"live until sent=1h", "window=9h", false},
 		{"removed due sent=1h", "due", true},
 		{"unknown due tried=6m", "due", true},
 		{"publishing due tried=6m", "due", true},
@@ -251,6 +258,7 @@ func TestRenamed(t *testing.T) {
 		{"failed due", "due", false},
 		{"missed due", "due", false},
 		{"cancelled due", "due", false},
+		{"live due sent=1h", "due for=9h", true},
 		{"live due sent=1h", "due media=b", false},
 		{"live due sent=1h", "later", false},
 		{"live due sent=1h", "due page=" + pageTwo, false},
@@ -274,6 +282,12 @@ func TestRenamed(t *testing.T) {
 		}
 		in.Moved = nil
 		in.Stories[0].AllowRepeat = true
+		instant := strings.Contains(test.fresh, "due") || strings.Contains(test.fresh, "later")
+		if got := Build(in).Diagnostics.HasErrors(); got != (test.refused && instant) {
+			t.Errorf("%q is now %q with allow_repeat: refused is %v", test.old, test.fresh, got)
+		} else if got {
+			in.Stories[0].Revision = 2
+		}
 		approved := saved(t, Build(in))
 		p, stale := Rebase(approved, in)
 		if approved.Diagnostics.HasErrors() || len(stale) > 0 || p.Diagnostics.HasErrors() {
@@ -283,6 +297,37 @@ func TestRenamed(t *testing.T) {
 	declared := world(t, []string{"old:due", "new:due"}, []string{"old:live due sent=1h"}, "m1")
 	if p := Build(declared); p.Diagnostics.HasErrors() {
 		t.Errorf("both are declared: got %v, want a warning at most", p.Diagnostics)
+	}
+}
+
+// What the state has under the new name, and what is declared under the old one
+// by now, make no difference: keys that are numbers shift, and a rename is
+// taken back.
+func TestRenamedToKnown(t *testing.T) {
+	for _, test := range []struct {
+		declared, remembered []string
+		refused              string
+	}{
+		{[]string{"a:due"}, []string{"a:cancelled due", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due"}, []string{"a:missed closed", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due"}, []string{"a:scheduled due", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due"}, []string{"a:uploaded due uploaded-at=1h id=m2", "b:live due sent=1h"}, "a"},
+		{[]string{"a:due media=b", "b:due"}, []string{"a:live due sent=1h", "b:scheduled due media=b"}, "b"}, // swapped
+		{[]string{"a:due media=b", "b:due after=c", "c:later"}, []string{"a:live due sent=1h", "b:scheduled due media=b", "c:scheduled later"}, "b"},
+		{[]string{"a:due rev=2"}, []string{"a:live due sent=1h"}, ""},
+		{[]string{"a:due rev=2"}, []string{"a:cancelled due", "b:live due sent=1h"}, ""},
+		{[]string{"a:due media=b"}, []string{"a:cancelled due", "b:live due sent=1h"}, ""},
+	} {
+		p := Build(world(t, test.declared, test.remembered, "m1"))
+		refused := ""
+		for _, d := range p.Diagnostics {
+			if d.Severity == diag.Error {
+				refused += strings.TrimPrefix(d.Address, "story.")
+			}
+		}
+		if refused != test.refused {
+			t.Errorf("%q, state %q: %q is refused, want %q: %v", test.declared, test.remembered, refused, test.refused, p.Diagnostics)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"storyform/state"
@@ -27,7 +28,8 @@ import (
 //     after the attempt, still does not show it, it is taken as not out, and
 //     the same photo_id may be published once more. If that guess were wrong,
 //     Meta refuses media that were already posted, which is evidence again.
-//   - Absence before that proves nothing: lists lag. Absence from a list that
+//   - Absence before that proves nothing: lists lag. A list that shows a story
+//     of that time without its media_id shows no absence. Absence from one that
 //     does not reach back to the attempt proves nothing either, and neither
 //     does absence 24 hours later, when the story would be gone anyway.
 //
@@ -112,18 +114,22 @@ func Judge(e *state.Entry, ev Evidence) (v Verdict, found *Found, why string) {
 	}
 	deadline := e.Deadline()
 	closed := !deadline.IsZero() && ev.Now.After(deadline)
-	mayTry := !closed && !ev.Withdrawn && e.Operation.Attempt < Tries
+	withdrawn := ev.Withdrawn || e.Operation.Withdrawn
+	mayTry := !closed && !withdrawn && e.Operation.Attempt < Tries
 	if mayTry && notPublished(e, ev, attempted) {
 		return TryAgain, nil, "the video's status says not_published"
 	}
 	if closed || ev.Now.After(attempted.Add(story.Lifetime)) {
 		return ended(closed, settled)
 	}
-	if ev.Withdrawn {
-		return Wait, nil, "the Page does not list it, and as it is not declared so any more, it is not tried again"
+	if withdrawn {
+		return Wait, nil, "the Page does not list it, and as it was declared otherwise since, it is not tried again"
 	}
 	if e.Operation.Attempt >= Tries {
 		return Wait, nil, fmt.Sprintf("%d publish calls were made and the Page does not list it", e.Operation.Attempt)
+	}
+	if nameless(e, ev.List, attempted) {
+		return Wait, nil, "the Page lists a story without a media_id that may be it"
 	}
 	if e.Kind == story.Photo && settled && !ev.List.Since.After(attempted) {
 		return TryAgain, nil, fmt.Sprintf("the Page does not list it %s after the attempt", settleAfter(ev.SettleAfter))
@@ -141,6 +147,20 @@ func ended(closed, settled bool) (Verdict, *Found, string) {
 		return GiveUp, nil, "its window is closed and the Page does not list it"
 	}
 	return GiveUp, nil, "the attempt is more than 24 hours old, so that the Page would not list it any more"
+}
+
+// nameless reports whether a list shows a story that may be an entry's, were its
+// media_id told: a list that leaves them out shows no absence.
+func nameless(e *state.Entry, list *story.PageView, attempted time.Time) bool {
+	return slices.ContainsFunc(list.Stories, func(o story.Observed) bool {
+		since := o.CreatedAt.IsZero() || o.CreatedAt.After(attempted.Add(-time.Minute)) // clocks differ
+		return o.MediaID == "" && mayBe(o, e.Kind) && since
+	})
+}
+
+// mayBe reports whether a listed story may be of a kind.
+func mayBe(o story.Observed, kind story.Kind) bool {
+	return o.Kind == kind || o.Kind != story.Photo && o.Kind != story.Video
 }
 
 // notPublished reports positive evidence that a video is not out.

@@ -74,6 +74,9 @@ func TestJudge(t *testing.T) {
 
 		{"a photo that is absent long enough", "unknown due tried=5m", evidence{list: "empty"}, TryAgain, "does not list it 5m0s after the attempt"},
 		{"other stories are no evidence for it", "unknown due tried=5m", evidence{list: "other m2"}, TryAgain, ""},
+		{"but one without a media_id may be it", "unknown due tried=6m", evidence{list: ":photo@6m"}, Wait, "a story without a media_id"},
+		{"unless it was there before", "unknown due tried=6m", evidence{list: ":photo@8m"}, TryAgain, ""},
+		{"or is of another kind", "unknown due tried=6m", evidence{list: ":video@6m"}, TryAgain, ""},
 		{"absence before that proves nothing", "unknown due tried=4m59s", evidence{list: "empty"}, Wait, "the Page does not list it yet"},
 		{"the time of the reading counts", "unknown due tried=6m", evidence{list: "empty", read: 61 * time.Second}, Wait, "yet"},
 		{"no reading at all", "unknown due tried=6m", evidence{}, Wait, "the Page has not been asked yet"},
@@ -88,6 +91,7 @@ func TestJudge(t *testing.T) {
 		{"also of a video", "unknown due kind=video tried=1h attempt=2", evidence{list: "empty", video: "not_published"}, Wait, "2 publish calls were made"},
 		{"none for what is not declared", "unknown due tried=6m", evidence{list: "empty", never: true}, Wait, "not tried again"},
 		{"also of a video", "unknown due kind=video tried=6m", evidence{list: "empty", video: "not_published", never: true}, Wait, "not tried again"},
+		{"nor for what was taken back before", "unknown due tried=6m withdrawn", evidence{list: "empty"}, Wait, "not tried again"},
 		{"which ends like any other", "unknown closed tried=2h", evidence{list: "empty", never: true}, GiveUp, ""},
 
 		{"the window is closed", "unknown closed tried=2h", evidence{list: "empty"}, GiveUp, "its window is closed"},

@@ -28,7 +28,8 @@ const (
 //
 // Times: due is 11:30 to 13:30, later 13:00 to 15:00, closed 09:00 to 11:00,
 // until is at once but not after 13:00, window=D is D from the registration,
-// and open is not bounded at all. Durations count back from noon.
+// for=D is D from the time before it, and open is not bounded at all. Other
+// durations count back from noon.
 
 func addr(name string) story.Address { return story.Address{Type: "story", Name: name} }
 
@@ -58,6 +59,8 @@ func common(t testing.TB, s *story.Spec, word, value string) bool {
 	case "due", "later", "closed", "moved":
 		s.PublishAt = noon.Add(time.Duration(hours[word][0] * float64(time.Hour)))
 		s.NotAfter = noon.Add(time.Duration(hours[word][1] * float64(time.Hour)))
+	case "for":
+		s.NotAfter = s.PublishAt.Add(duration(t, value))
 	case "open":
 	case "until":
 		s.NotAfter = noon.Add(time.Hour)
@@ -135,6 +138,8 @@ func entry(t testing.TB, name, sentence string) state.Entry {
 			e.MediaID = "m1"
 		case w == "attempt":
 			e.Operation.Attempt = number(t, v)
+		case w == "withdrawn":
+			e.Operation.Withdrawn = true
 		case w == "attempted":
 			e.TriedMedia = []string{v}
 		case w == "id":
@@ -143,6 +148,8 @@ func entry(t testing.TB, name, sentence string) state.Entry {
 			e.MediaID, e.PostID, e.URL = "m1", "p1", "https://facebook.com/stories/1"
 			e.PublishedAt = noon.Add(-duration(t, v))
 			e.ExpiresAt = e.PublishedAt.Add(story.Lifetime)
+		case w == "out":
+			e.OutRevision = number(t, v)
 		case w == "nourl":
 			e.URL = ""
 		case w == "forgotten":

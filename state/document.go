@@ -50,6 +50,10 @@ type Entry struct {
 	Bytes        int64        `json:"bytes,omitempty"`
 	Revision     int          `json:"revision"`
 	Status       story.Status `json:"status"`
+	// OutRevision is the highest revision before this one that was out; 0 for
+	// none. The history tells of it as well, but under the address that the
+	// story had then.
+	OutRevision int `json:"out_revision,omitempty"`
 
 	RegisteredAt time.Time `json:"registered_at,omitzero"`
 	PublishAt    time.Time `json:"publish_at,omitzero"` // zero: at the first apply
@@ -95,6 +99,10 @@ type Operation struct {
 	Attempt int `json:"attempt,omitempty"`
 	// AttemptAt is when the newest publish call was announced.
 	AttemptAt time.Time `json:"attempt_at,omitzero"`
+	// Withdrawn says that the story was declared otherwise, or not at all, when
+	// an apply found its outcome open: no other call is made for it, by no
+	// run, whatever configuration it has.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 // Failure tells why an attempt ended.
@@ -187,6 +195,15 @@ func (e *Entry) Deadline() time.Time {
 // Attempted reports whether a publish call was ever announced for this
 // revision.
 func (e *Entry) Attempted() bool { return len(e.TriedMedia) > 0 }
+
+// WentOut is the highest revision of the story that is known to have been out;
+// 0 for none.
+func (e *Entry) WentOut() int {
+	if e.Status.Out() {
+		return e.Revision
+	}
+	return e.OutRevision
+}
 
 // ListedIn finds the story that shows any of the entry's media in a reading
 // of its Page. It matches ids exactly.
