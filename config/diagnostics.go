@@ -75,7 +75,11 @@ func (l *loader) hideReason(d *hcl.Diagnostic) {
 			continue
 		}
 		if ofFunction && isSensitive(v) || l.ofLoop(t) && quotes(d.Detail, v) {
-			d.Detail = "This value is refused. Why is not shown, because the reason may hold a sensitive value."
+			what := "This value is refused."
+			if ofFunction {
+				what = "The function refuses an argument."
+			}
+			d.Detail = what + " Why is not shown, because the reason may hold a sensitive value."
 			return
 		}
 	}
