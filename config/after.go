@@ -30,7 +30,15 @@ func (l *loader) linkStory(s *instance, index map[story.Address]*instance) {
 		l.noteUnknown(expr)
 		s.broken = true
 	}
-	addrs, problem := afterOf(s.after)
+	if l.meter.tripped { // which was reported
+		s.broken = true
+		return
+	}
+	problem := l.meter.charge(s.after, true)
+	var addrs []story.Address
+	if problem == "" {
+		addrs, problem = afterOf(s.after)
+	}
 	if problem != "" {
 		l.report(s.addr, errIn(expr, s.ctx, "Invalid after", "%s", problem))
 		s.broken = true
@@ -38,8 +46,8 @@ func (l *loader) linkStory(s *instance, index map[story.Address]*instance) {
 	}
 	for _, addr := range addrs {
 		other := index[addr]
-		if other == nil || slices.Contains(s.desired.After, addr) {
-			continue // its block is wrong, which was reported; or named twice
+		if other == nil {
+			continue // its block is wrong, which was reported
 		}
 		if problem := orderProblem(s, other); problem != "" {
 			l.report(s.addr, errIn(expr, s.ctx, "Invalid after", "%s", problem))

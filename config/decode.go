@@ -150,6 +150,9 @@ func (l *loader) index(b *block) {
 // indexLocals files the attributes of a locals block.
 func (l *loader) indexLocals(b *block) {
 	for _, a := range sortedAttrs(b.syn.Body) {
+		if problem := unclearName(a.Name); problem != "" {
+			l.report(noAddress, errAt(a.NameRange, "Invalid name", "%s", problem))
+		}
 		if first := l.locals[a.Name]; first != nil {
 			l.report(noAddress, errAt(a.NameRange, "Duplicate local value",
 				"A local value named %q is defined at %s already.", a.Name, rangeOf(first.attr.NameRange)))
@@ -235,8 +238,23 @@ func checkLabels(syn *hclsyntax.Block, spec *BlockSpec) *hcl.Diagnostic {
 			return errAt(syn.LabelRanges[i], "Invalid name",
 				"A name begins with a letter or an underscore, holds only letters, digits, underscores and dashes, and has at most 100 characters.")
 		}
+		if problem := unclearName(label); problem != "" {
+			return errAt(syn.LabelRanges[i], "Invalid name", "%s", problem)
+		}
 	}
 	return nil
+}
+
+// unclearName says why a name looks the same as another one, or "". Two
+// addresses that a reviewer can't tell apart must not be in a plan.
+func unclearName(name string) string {
+	switch {
+	case strings.ContainsFunc(name, story.Invisible):
+		return fmt.Sprintf("The name %+q has a character in it that can't be seen, so it looks like another name. Take it out.", name)
+	case cty.NormalizeString(name) != name:
+		return fmt.Sprintf("The name %+q looks like %+q, and is not the same. Write it like the second one: an accent and its letter are one character.", name, cty.NormalizeString(name))
+	}
+	return ""
 }
 
 // unknownAttr says that an attribute is not expected where it stands: in a

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -42,7 +44,7 @@ func (l *loader) report(addr story.Address, ds ...*hcl.Diagnostic) {
 			continue // a loop of mistakes; finish says that there are more
 		}
 		l.explain(d)
-		hideReason(d)
+		l.hideReason(d)
 		out := diag.Diagnostic{
 			Severity: diag.Error, Summary: d.Summary, Detail: d.Detail,
 			Address: addr.String(), Values: l.valuesOf(d),
@@ -60,18 +62,48 @@ func (l *loader) report(addr story.Address, ds ...*hcl.Diagnostic) {
 	}
 }
 
-// hideReason replaces the reason that a function gives for refusing an
-// argument, because it may quote it, when a sensitive value is involved.
-func hideReason(d *hcl.Diagnostic) {
-	if d.Expression == nil || d.EvalContext == nil || d.Summary != "Invalid function argument" && d.Summary != "Error in function call" {
+// hideReason replaces the reason for refusing a value, because it may quote
+// it, when a sensitive value is involved.
+func (l *loader) hideReason(d *hcl.Diagnostic) {
+	if d.Expression == nil || d.EvalContext == nil {
 		return
 	}
+	ofFunction := d.Summary == "Invalid function argument" || d.Summary == "Error in function call"
 	for _, t := range d.Expression.Variables() {
-		if v, diags := t.TraverseAbs(d.EvalContext); !diags.HasErrors() && isSensitive(v) {
-			d.Detail = "The function refuses an argument. Why is not shown, because the reason may hold a sensitive value."
+		v, diags := t.TraverseAbs(d.EvalContext)
+		if diags.HasErrors() {
+			continue
+		}
+		if ofFunction && isSensitive(v) || l.ofLoop(t) && quotes(d.Detail, v) {
+			what := "This value is refused."
+			if ofFunction {
+				what = "The function refuses an argument."
+			}
+			d.Detail = what + " Why is not shown, because the reason may hold a sensitive value."
 			return
 		}
 	}
+}
+
+// quotes reports whether a text shows a value, in quotes or not.
+func quotes(text string, v cty.Value) bool {
+	bare, _ := v.UnmarkDeep()
+	s, _ := knownString(bare)
+	return strings.Contains(text, shortText(bare)) || s != "" && strings.Contains(text, s)
+}
+
+// ofLoop reports whether a name is that of a for expression while there is
+// something sensitive: the elements of a sensitive list are not marked.
+func (l *loader) ofLoop(t hcl.Traversal) bool {
+	if slices.Contains([]string{"var", "local", "page", "story", "each", "self"}, t.RootName()) {
+		return false
+	}
+	for _, src := range l.sources {
+		if bytes.Contains(src, []byte("sensitive")) {
+			return true
+		}
+	}
+	return false
 }
 
 // rangeOf converts a range.
@@ -160,7 +192,7 @@ func (l *loader) valuesOf(d *hcl.Diagnostic) []diag.Value {
 			continue
 		}
 		name := traversalText(t)
-		if !v.IsKnown() || slices.ContainsFunc(values, func(o diag.Value) bool { return o.Expr == name }) {
+		if !v.IsKnown() || l.ofLoop(t) || slices.ContainsFunc(values, func(o diag.Value) bool { return o.Expr == name }) {
 			continue
 		}
 		if text := shortText(v); text != name {

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 
@@ -17,21 +19,23 @@ import (
 
 // guards maps a function to what refuses arguments. Arguments are known, not
 // null, and not marked.
-var guards = map[string]func(args []cty.Value) error{
-	"replace":    func(args []cty.Value) error { return bounded(replaceBytes(args)) },
-	"join":       func(args []cty.Value) error { return bounded(joinBytes(args)) },
-	"indent":     func(args []cty.Value) error { return bounded(indentBytes(args)) },
-	"format":     func(args []cty.Value) error { return formatGuard(args[:1]) },
-	"formatlist": func(args []cty.Value) error { return formatGuard(args[:1]) },
+var guards = map[string]func(m *meter, args []cty.Value) error{
+	"replace":    replaceGuard,
+	"join":       func(_ *meter, args []cty.Value) error { return bounded(joinBytes(args)) },
+	"indent":     func(_ *meter, args []cty.Value) error { return bounded(indentBytes(args)) },
+	"format":     func(_ *meter, args []cty.Value) error { return formatGuard(args[:1]) },
+	"formatlist": func(_ *meter, args []cty.Value) error { return formatGuard(args[:1]) },
 	"setproduct": productGuard,
-	"regexall":   regexGuard,
-	"regex":      regexGuard,
-	"jsondecode": func(args []cty.Value) error { return digitsGuard(args[0]) },
-	"coalesce":   func(args []cty.Value) error { return bounded(len(args) * 1000) },
+	"regexall":   func(m *meter, args []cty.Value) error { return regexGuard(m, args[0], args[1], true) },
+	"regex":      func(m *meter, args []cty.Value) error { return regexGuard(m, args[0], args[1], false) },
+	"jsondecode": func(_ *meter, args []cty.Value) error { return digitsGuard(args[0]) },
+	"coalesce":   func(_ *meter, args []cty.Value) error { return bounded(len(args) * 1000) },
+	"distinct":   func(m *meter, args []cty.Value) error { return pairsGuard(m, args[0], args[0]) },
+	"matchkeys":  func(m *meter, args []cty.Value) error { return pairsGuard(m, args[1], args[2]) },
 }
 
 // guarded wraps a function so that the guard sees the arguments first.
-func guarded(f function.Function, m *meter, guard func([]cty.Value) error) function.Function {
+func guarded(f function.Function, m *meter, guard func(*meter, []cty.Value) error) function.Function {
 	check := func(args []cty.Value) error {
 		for _, a := range args {
 			if !a.IsWhollyKnown() || a.IsNull() {
@@ -45,7 +49,7 @@ func guarded(f function.Function, m *meter, guard func([]cty.Value) error) funct
 		for i, a := range args {
 			unmarked[i], _ = a.UnmarkDeep()
 		}
-		return guard(unmarked)
+		return guard(m, unmarked)
 	}
 	return function.New(&function.Spec{
 		Params: f.Params(), VarParam: f.VarParam(),
@@ -67,13 +71,18 @@ func bounded(n int) error {
 	return nil
 }
 
-// replaceBytes is how long the result of replace may become.
-func replaceBytes(args []cty.Value) int {
+// replaceGuard refuses a result that would be too long. A pattern may match the
+// empty string everywhere.
+func replaceGuard(m *meter, args []cty.Value) error {
 	s, old, by := args[0].AsString(), args[1].AsString(), args[2].AsString()
-	if len(old) > 1 && old[0] == '/' && old[len(old)-1] == '/' {
-		return len(s) + (len(s)+1)*len(by) // a pattern may match the empty string everywhere
+	pattern, ok := slashed(old)
+	if !ok {
+		return bounded(len(s) + strings.Count(s, old)*len(by))
 	}
-	return len(s) + strings.Count(s, old)*len(by)
+	if err := bounded(len(s) + (len(s)+1)*len(by)); err != nil {
+		return err
+	}
+	return regexGuard(m, cty.StringVal(pattern), args[0], true)
 }
 
 // joinBytes is how long the result of join will be.
@@ -117,7 +126,7 @@ func formatGuard(args []cty.Value) error {
 }
 
 // productGuard refuses products with too many elements.
-func productGuard(args []cty.Value) error {
+func productGuard(_ *meter, args []cty.Value) error {
 	n := 1
 	for _, set := range args {
 		if ty := set.Type(); !ty.IsCollectionType() && !ty.IsTupleType() {
@@ -131,12 +140,69 @@ func productGuard(args []cty.Value) error {
 	return nil
 }
 
-// regexGuard refuses expressions that take long to compile.
-func regexGuard(args []cty.Value) error {
-	if n := len(args[0].AsString()); n > 10_000 {
-		return fmt.Errorf("the pattern has %d bytes, and may have 10000", n)
+// The expressions of Go go through a text once for each match, and at each
+// character may be in each of their states. So they end, but a{1000} has a
+// thousand states, and a.*b|a goes to the end of the text at each a.
+const (
+	maxPattern     = 10_000 // bytes
+	maxStates      = 10_000
+	stepsPerVisit  = 10 // a step takes some nanoseconds, an element that the meter counts a hundred
+	maxRegexVisits = 10_000_000
+)
+
+// regexGuard refuses a pattern that takes too long for a text. With all, every
+// match is looked for.
+func regexGuard(m *meter, pattern, text cty.Value, all bool) error {
+	p, s := pattern.AsString(), text.AsString()
+	if len(p) > maxPattern {
+		return fmt.Errorf("the pattern has %d bytes, and may have %d", len(p), maxPattern)
 	}
-	return nil
+	tree, err := syntax.Parse(p, syntax.Perl)
+	if err != nil {
+		return nil // the function says so
+	}
+	n := states(tree)
+	if n > maxStates {
+		return fmt.Errorf("the pattern repeats too much: written out, it would have more than %d parts", maxStates)
+	}
+	once, matches := 1+n+n*len(s)/stepsPerVisit, 1
+	if most := maxRegexVisits / once; all && len(s) > most {
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return nil
+		}
+		if matches += len(re.FindAllStringIndex(s, most+1)); matches > most {
+			return fmt.Errorf("the pattern matches more often than %d times, which takes too long in a text of %d bytes: split the text before", max(0, most-1), len(s))
+		}
+	}
+	return m.spend(matches * once)
+}
+
+// states is how many parts a pattern has when its repetitions are written out.
+func states(re *syntax.Regexp) int {
+	n := 1
+	if re.Op == syntax.OpLiteral {
+		n = len(re.Rune)
+	}
+	for _, sub := range re.Sub {
+		n += states(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(1, re.Min, re.Max)
+	}
+	return n
+}
+
+// pairsGuard charges for comparing each element of a with each of b.
+func pairsGuard(m *meter, a, b cty.Value) error {
+	if !a.CanIterateElements() || !b.CanIterateElements() {
+		return nil // the function says so
+	}
+	var s size
+	if problem := s.add(a, 0); problem != "" {
+		return errors.New(problem)
+	}
+	return m.spend(s.nodes * b.LengthInt() / 4)
 }
 
 // longNumber matches more digits than a number may have.

@@ -90,8 +90,8 @@ func replaceFunc() function.Function {
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			s, old, by := args[0].AsString(), args[1].AsString(), args[2].AsString()
-			if len(old) > 1 && old[0] == '/' && old[len(old)-1] == '/' {
-				re, err := regexp.Compile(old[1 : len(old)-1])
+			if pattern, ok := slashed(old); ok {
+				re, err := regexp.Compile(pattern)
 				if err != nil {
 					return cty.NilVal, function.NewArgError(1, err)
 				}
@@ -100,6 +100,14 @@ func replaceFunc() function.Function {
 			return cty.StringVal(strings.ReplaceAll(s, old, by)), nil
 		},
 	})
+}
+
+// slashed returns what stands between slashes.
+func slashed(s string) (pattern string, ok bool) {
+	if len(s) < 2 || s[0] != '/' || s[len(s)-1] != '/' {
+		return "", false
+	}
+	return s[1 : len(s)-1], true
 }
 
 // coalesceFunc returns the first argument that is neither null nor "".

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // loadText loads a configuration of one file with no media.
@@ -35,6 +37,7 @@ func TestHostile(t *testing.T) {
 	nested := func(open, inner, end string, n int) string {
 		return "locals {\n  a = " + strings.Repeat(open, n) + inner + strings.Repeat(end, n) + "\n}\n"
 	}
+	const page = "page \"p\" {\n id = \"104857600000001\"\n}\n"
 	tests := []struct{ name, want, src string }{
 		{"nested for", "Value too large", "locals {\n r = range(1000)\n a = [for a in local.r : [for b in local.r : [for c in local.r : [for d in local.r : [for e in local.r : 1]]]]]\n}\n"},
 		{"nested for, counted", "Value too large", "locals {\n r = range(1000)\n a = length([for a in local.r : length([for b in local.r : length([for c in local.r : length([for d in local.r : d])])])])\n}\n"},
@@ -69,6 +72,16 @@ func TestHostile(t *testing.T) {
 		{"mixed lookup", "Value too large", "locals {\n r = range(1000)\n a = values({ for i in flatten([for i in local.r : [for j in range(20) : \"${i}-${j}\"]]) : i => { \"k${i}\" = i } })\n b = tolist(local.a)\n}\n"},
 		{"regex", "Invalid function argument", "locals {\n a = regexall(\"(((a{100}){100}){100})\", \"x\")\n}\n"},
 		{"regex of nothing", "Value too large", "locals {\n s = join(\"\", [for i in range(1000) : join(\"\", [for j in range(100): \"abcdefghij\"])])\n a = [for i in range(1000) : length(regexall(\"\", local.s))]\n}\n"},
+		{"regex of many states", "Error in function call", "locals {\n a = regexall(\"" + strings.Repeat("(a?){1000}", 20) + "\", \"a\")\n}\n"},
+		{"regex to the end, everywhere", "Error in function call", "locals {\n a = length(regexall(\"a.*b|a\", \"" + strings.Repeat("a", 100_000) + "\"))\n}\n"},
+		{"replace to the end, everywhere", "Error in function call", "locals {\n a = replace(\"" + strings.Repeat("a", 100_000) + "\", \"/a.*b|a/\", \"b\")\n}\n"},
+		{"distinct", "Error in function call", "locals {\n a = distinct(range(1000))\n}\n"},
+		{"matchkeys", "Error in function call", "locals {\n a = matchkeys(range(1000), range(1000), range(1000))\n}\n"},
+		{"lines of a text", "Text too long", "locals {\n a = <<E\n" + strings.Repeat("\n", 2*maxPieces) + "E\n}\n"},
+		{"signs in a text", "Text too long", "locals {\n a = \"" + strings.Repeat("$0", 2*maxPieces) + "\"\n}\n"},
+		{"lines of a template", "Error in function call", "locals {\n a = templatestring(join(\"\", [for i in range(1000) : \"\\n\\n\\n\\n\\n\\n\"]), {})\n}\n"},
+		{"after all of many", "Invalid after", page + "story \"a\" {\n for_each = { for i in range(200) : \"k${i}\" => i }\n page = page.p\n photo = \"a.jpg\"\n}\n" +
+			"story \"b\" {\n for_each = { for i in range(200) : \"k${i}\" => i }\n page = page.p\n photo = \"a.jpg\"\n after = story.a\n}\n"},
 		{"try", "Error in function call", nested("try(", "timestamp()", ")", 300)},
 		{"can", "Invalid operand", nested("can(", "1 / 0", ") + 1", 300)},
 		{"parentheses", "Expression too deep", nested("(", "1", ")", 20_000)},
@@ -108,6 +121,31 @@ func TestHostile(t *testing.T) {
 				t.Errorf("got %.1000s\nwant the error %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestWork holds what values cost besides their size against what the library
+// does with them.
+func TestWork(t *testing.T) {
+	many := make([]cty.Value, 1000)
+	for i := range many {
+		many[i] = cty.NumberIntVal(int64(i))
+	}
+	for name, test := range map[string]struct {
+		v    cty.Value
+		most int // visits
+		work int // of them, at least this
+	}{
+		"a list":               {cty.ListVal(many), 2_000, 0},
+		"a tuple, as a list":   {cty.TupleVal(many), 20_000, 10_000},
+		"a set, to be sorted":  {cty.SetVal(many), 200_000, 100_000},
+		"a number":             {many[7], 10, 0},
+		"a number, in decimal": {cty.MustParseNumberVal("1e-2400"), 100_000, 50_000},
+	} {
+		m := &meter{limit: fullBudget}
+		if problem := m.charge(test.v, true); problem != "" || m.used.visits > test.most || m.used.visits < test.work {
+			t.Errorf("%s: got %d visits and %q, want %d to %d", name, m.used.visits, problem, test.work, test.most)
+		}
 	}
 }
 

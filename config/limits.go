@@ -1,6 +1,8 @@
 package config
 
 import (
+	"bytes"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -9,20 +11,21 @@ import (
 // safe to run, so nothing in it may hang the program or fill the memory. Each
 // limit is far above what a campaign needs.
 const (
-	maxFileBytes   = 4 << 20  // of one configuration or variables file
-	maxTotalBytes  = 32 << 20 // of all configuration files together
-	maxFiles       = 5000     // configuration files
-	maxInstances   = 10000    // pages and stories together
-	maxReadBytes   = 1 << 20  // of a file that a function reads into a value
-	maxValueBytes  = 1 << 20  // of the strings of one value
-	maxValueNodes  = 100_000  // elements of one value, nested ones included
-	maxMixed       = 2000     // elements of one value that have different types
-	maxValueDepth  = 64       // how deep a value nests
-	maxNumberBits  = 8192     // exponent of a number
-	maxDigits      = 1024     // of a number written as a string
-	maxNesting     = 1000     // how deep an expression can become
-	maxDiagnostics = 300      // more would only repeat
-	maxWalked      = 200_000  // folder entries that one pattern looks at
+	maxFileBytes   = 1 << 20 // of one configuration or variables file
+	maxTotalBytes  = 8 << 20 // of all configuration files together
+	maxFiles       = 5000    // configuration files
+	maxInstances   = 10000   // pages and stories together
+	maxReadBytes   = 1 << 20 // of a file that a function reads into a value
+	maxValueBytes  = 1 << 20 // of the strings of one value
+	maxValueNodes  = 100_000 // elements of one value, nested ones included
+	maxMixed       = 2000    // elements of one value that have different types
+	maxValueDepth  = 64      // how deep a value nests
+	maxNumberBits  = 8192    // exponent of a number
+	maxDigits      = 1024    // of a number written as a string
+	maxNesting     = 1000    // how deep an expression can become
+	maxPieces      = 5000    // lines of a text, or parts of it that begin with $ or %
+	maxDiagnostics = 300     // more would only repeat
+	maxWalked      = 200_000 // folder entries that one pattern looks at
 )
 
 // nests counts what makes the syntax tree deeper. The parser and the
@@ -60,8 +63,8 @@ func (n *nests) end() {
 	n.chains[len(n.chains)-1] = 0
 }
 
-// checkShape refuses source that would nest too deep or that holds a number
-// too long to read in reasonable time. lex must be the lexer that the parser
+// checkShape refuses source that would nest too deep or that holds a number or
+// a text too long to read in reasonable time. lex must be the lexer that the parser
 // of this kind of source uses.
 func checkShape(src []byte, name string, lex func([]byte, string, hcl.Pos) (hclsyntax.Tokens, hcl.Diagnostics)) *hcl.Diagnostic {
 	if !mayNest(src) {
@@ -70,8 +73,15 @@ func checkShape(src []byte, name string, lex func([]byte, string, hcl.Pos) (hcls
 	tokens, _ := lex(src, name, hcl.InitialPos)
 	n := nests{chains: []int{0}}
 	var opener []hclsyntax.TokenType
+	pieces := 0
 	for i := range tokens {
-		switch t := tokens[i].Type; t {
+		t := tokens[i].Type
+		if pieces++; t != hclsyntax.TokenQuotedLit && t != hclsyntax.TokenStringLit {
+			pieces = 0
+		} else if pieces > maxPieces { // the parser joins them one by one
+			return errAt(tokens[i].Range, "Text too long", "A text has at most %d lines, and signs $ and %%. Put it into a file, and use file(…).", maxPieces)
+		}
+		switch t {
 		case hclsyntax.TokenOBrace, hclsyntax.TokenOParen, hclsyntax.TokenOBrack,
 			hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp:
 			n.open()
@@ -109,11 +119,14 @@ func checkShape(src []byte, name string, lex func([]byte, string, hcl.Pos) (hcls
 	return nil
 }
 
-// mayNest reports whether src has enough operators and brackets, or a long
-// enough run of digits, for checkShape to find something. Hardly any file
+// mayNest reports whether src has enough operators, brackets or lines, or a
+// long enough run of digits, for checkShape to find something. Hardly any file
 // has, and lexing twice would double the time of loading.
 func mayNest(src []byte) bool {
 	marks, digits := 0, 0
+	if bytes.Count(src, []byte{'\n'}) >= maxPieces {
+		return true
+	}
 	for _, b := range src {
 		switch {
 		case b >= '0' && b <= '9' || b == '.':

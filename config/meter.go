@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
+	"math/bits"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -27,7 +29,7 @@ type budget struct {
 }
 
 // fullBudget is what a configuration may use. It lasts for some seconds.
-var fullBudget = budget{visits: 40_000_000, nodes: 4_000_000, bytes: 128 << 20}
+var fullBudget = budget{visits: 40_000_000, nodes: 2_000_000, bytes: 128 << 20}
 
 // meter counts the work of one Load. It is used by one goroutine at a time.
 type meter struct {
@@ -65,7 +67,7 @@ func (e *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 func (m *meter) charge(v cty.Value, made bool) string {
 	var s size
 	problem := s.add(v, 0)
-	m.used.visits += s.nodes + s.bytes/64 + s.pairs/100
+	m.used.visits += s.nodes + s.bytes/64 + s.work
 	if made {
 		m.used.nodes += s.nodes
 		m.used.bytes += s.bytes
@@ -73,20 +75,36 @@ func (m *meter) charge(v cty.Value, made bool) string {
 	if problem != "" {
 		return problem
 	}
-	if m.used.visits > m.limit.visits || m.used.nodes > m.limit.nodes || m.used.bytes > m.limit.bytes {
-		m.tripped = true
-		return "The expressions of this configuration make or look at more values than a configuration may. " +
-			"Use smaller collections, or split the configuration in two."
+	return m.exhausted()
+}
+
+// exhausted says that the budget is used up, or returns "".
+func (m *meter) exhausted() string {
+	if m.used.visits <= m.limit.visits && m.used.nodes <= m.limit.nodes && m.used.bytes <= m.limit.bytes {
+		return ""
 	}
-	return ""
+	m.tripped = true
+	return "The expressions of this configuration make or look at more values than a configuration may. " +
+		"Use smaller collections, or split the configuration in two."
+}
+
+// spend charges for what takes as long as looking at n elements.
+func (m *meter) spend(n int) error {
+	m.used.visits += n
+	if problem := m.exhausted(); problem != "" {
+		return errors.New(problem)
+	}
+	return nil
 }
 
 // size is how large a value is.
 type size struct {
 	nodes, bytes int
-	// pairs counts pairs of elements of different types. Where such a value
-	// must become a list or a map, the library compares each type with each.
-	pairs int
+	// work is what else takes time, in elements looked at: the library compares
+	// each type in a tuple with each where it must become a list, sorts a set
+	// whenever it goes through one, and writes the binary exponent of a number as
+	// a decimal one in a time that grows with its square.
+	work int
 }
 
 // add measures v, which is depth levels deep in something else, and returns
@@ -107,9 +125,9 @@ func (s *size) add(v cty.Value, depth int) string {
 	case ty == cty.String:
 		return s.addString(v.AsString())
 	case ty == cty.Number:
-		return checkNumber(v.AsBigFloat())
+		return s.addNumber(v.AsBigFloat())
 	case ty.IsCollectionType() || ty.IsTupleType() || ty.IsObjectType():
-		if problem := s.addTypes(ty); problem != "" {
+		if problem := s.addTypes(v); problem != "" {
 			return problem
 		}
 		for it := v.ElementIterator(); it.Next(); {
@@ -125,21 +143,30 @@ func (s *size) add(v cty.Value, depth int) string {
 	return ""
 }
 
-// addTypes measures how mixed the elements of a tuple or an object are.
-func (s *size) addTypes(ty cty.Type) string {
+// addTypes measures what the type of a collection costs.
+func (s *size) addTypes(v cty.Value) string {
 	var types []cty.Type
-	switch {
+	switch ty := v.Type(); {
+	case ty.IsSetType():
+		n := v.LengthInt()
+		s.work += 10 * n * bits.Len(uint(n))
+		if !ty.ElementType().IsPrimitiveType() {
+			s.work *= 10
+		}
 	case ty.IsTupleType():
 		types = ty.TupleElementTypes()
 	case ty.IsObjectType():
 		types = slices.Collect(maps.Values(ty.AttributeTypes()))
 	}
-	if len(types) < 50 || !slices.ContainsFunc(types, func(t cty.Type) bool { return !t.Equals(types[0]) }) {
+	if len(types) < 50 {
 		return ""
 	}
-	s.pairs += len(types) * len(types)
-	if len(types) > maxMixed {
-		return fmt.Sprintf("This value has %d elements of different types, and may have %d. Give all the same attributes.", len(types), maxMixed)
+	s.work += len(types) * len(types) / 100
+	if slices.ContainsFunc(types, func(t cty.Type) bool { return !t.Equals(types[0]) }) {
+		s.work += len(types) * len(types) / 10
+		if len(types) > maxMixed {
+			return fmt.Sprintf("This value has %d elements of different types, and may have %d. Give all the same attributes.", len(types), maxMixed)
+		}
 	}
 	return ""
 }
@@ -156,6 +183,16 @@ func (s *size) addString(text string) string {
 			return fmt.Sprintf("This value begins with more than %d digits.", maxDigits)
 		}
 	}
+	return ""
+}
+
+// addNumber measures a number.
+func (s *size) addNumber(f *big.Float) string {
+	if problem := checkNumber(f); problem != "" {
+		return problem
+	}
+	e := f.MantExp(nil)
+	s.work += e * e / 1024
 	return ""
 }
 

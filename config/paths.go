@@ -19,9 +19,10 @@ import (
 // is opened through it and stays inside it, symbolic links resolved, so that a
 // plan of a stranger's pull request can't read the machine that runs it.
 type folder struct {
-	real  string // absolute, symbolic links resolved
-	root  *os.Root
-	known map[string]answer // by clean path: a path is resolved once
+	real   string // absolute, symbolic links resolved
+	root   *os.Root
+	known  map[string]answer        // by clean path: a path is resolved once
+	listed map[string][]fs.DirEntry // by subfolder
 }
 
 // answer is what resolving a path said.
@@ -62,7 +63,7 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, innermost(err)
 	}
-	return &folder{real: real, root: root, known: map[string]answer{}}, nil
+	return &folder{real: real, root: root, known: map[string]answer{}, listed: map[string][]fs.DirEntry{}}, nil
 }
 
 // innermost strips the operation and the path of this machine off an error of
@@ -118,6 +119,11 @@ func (f *folder) resolve(dir, p string) (place, error) {
 
 // lookUp resolves symbolic links and looks at what is there.
 func (f *folder) lookUp(name string) (place, error) {
+	if !strings.Contains(name, "/") && !isPrivate(name) { // as most are: one look is enough
+		if info, err := f.root.Lstat(name); err == nil && info.Mode().IsRegular() {
+			return place{name, name, info}, nil
+		}
+	}
 	full, err := filepath.EvalSymlinks(filepath.Join(f.real, filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return place{}, &pathError{notFound, fmt.Sprintf("There is no file %q in the configuration's folder.%s", name, f.similar(name))}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"storyform/internal/suggest"
@@ -27,7 +28,7 @@ type scope struct {
 // false the expression must not be evaluated.
 func (l *loader) checkRefs(expr hcl.Expression, sc scope) (deps []string, ok bool, diags hcl.Diagnostics) {
 	ok = true
-	for _, t := range expr.Variables() {
+	for _, t := range namesIn(expr) {
 		dep, d, skip := l.checkRef(t, sc)
 		ok = ok && !skip
 		if d != nil {
@@ -41,6 +42,22 @@ func (l *loader) checkRefs(expr hcl.Expression, sc scope) (deps []string, ok boo
 		}
 	}
 	return deps, ok, diags
+}
+
+// namesIn is expr.Variables() without a walk where there is nothing to walk
+// through, as in most attributes.
+func namesIn(expr hcl.Expression) []hcl.Traversal {
+	switch e := expr.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		return []hcl.Traversal{e.Traversal}
+	case *hclsyntax.TemplateExpr:
+		if e.IsStringLiteral() {
+			return nil
+		}
+	case *hclsyntax.LiteralValueExpr:
+		return nil
+	}
+	return expr.Variables()
 }
 
 // checkRef checks one reference. skip says that nothing is known about it,

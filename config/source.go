@@ -55,11 +55,15 @@ func filter(entries []fs.DirEntry, suffix string) []string {
 }
 
 // discover lists the files with a suffix in a subfolder, relative to the
-// folder.
+// folder. Each subfolder is listed once: the system looks at every file for it.
 func (f *folder) discover(dir, suffix string) ([]string, error) {
-	entries, err := fs.ReadDir(f.root.FS(), path.Join(".", dir))
-	if err != nil {
-		return nil, innermost(err)
+	entries, ok := f.listed[dir]
+	if !ok {
+		var err error
+		if entries, err = fs.ReadDir(f.root.FS(), path.Join(".", dir)); err != nil {
+			return nil, innermost(err)
+		}
+		f.listed[dir] = entries
 	}
 	names := filter(entries, suffix)
 	for i := range names {

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"maps"
+	"math/big"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -276,7 +278,13 @@ const (
 
 // storyLabels evaluates labels.
 func (l *loader) storyLabels(s *instance) map[string]string {
-	v, set := l.attrValue(s.addr, s.block, "labels", s.ctx, cty.Map(cty.String))
+	expr := s.block.expr("labels")
+	if expr == nil {
+		return nil
+	}
+	v, diags := evaluate(expr, s.ctx)
+	l.report(s.addr, diags...)
+	v, set := l.converted(s.addr, "labels", expr, s.ctx, wholeAsText(v), cty.Map(cty.String))
 	if !set {
 		return nil
 	}
@@ -298,8 +306,27 @@ func (l *loader) storyLabels(s *instance) map[string]string {
 		problem = fmt.Sprintf("A story has at most %d labels.", maxLabels)
 	}
 	if problem != "" {
-		l.report(s.addr, errIn(s.block.expr("labels"), s.ctx, "Invalid labels", "%s", problem))
+		l.report(s.addr, errIn(expr, s.ctx, "Invalid labels", "%s", problem))
 		return nil
 	}
 	return labels
+}
+
+// wholeAsText writes out the whole numbers in an object. The conversion of cty
+// gives the same, but looks for the shortest digits of a 512-bit number, which
+// takes longer than all the rest of a story.
+func wholeAsText(v cty.Value) cty.Value {
+	if !v.Type().IsObjectType() || v.IsMarked() || v.IsNull() || !v.IsKnown() || v.LengthInt() == 0 {
+		return v
+	}
+	elements := v.AsValueMap()
+	for name, e := range elements {
+		if e.Type() != cty.Number || e.IsMarked() || e.IsNull() || !e.IsKnown() {
+			continue
+		}
+		if n, accuracy := e.AsBigFloat().Int64(); accuracy == big.Exact {
+			elements[name] = cty.StringVal(strconv.FormatInt(n, 10))
+		}
+	}
+	return cty.ObjectVal(elements)
 }

@@ -18,6 +18,10 @@ import (
 // wallLayouts are the ways to write a wall-clock time.
 var wallLayouts = []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05"}
 
+// maxOffset is how far clocks are from UTC at most, in seconds: those of
+// Kiritimati are 14 hours ahead.
+const maxOffset = 14 * 60 * 60
+
 // timeForms says how to write a time.
 const timeForms = `Write the Page's wall clock, as in "2026-12-20 09:00", or RFC 3339 with an offset, as in "2026-12-20T09:00:00+07:00".`
 
@@ -35,6 +39,9 @@ func parseTime(s string, loc *time.Location) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		if t.Nanosecond() != 0 {
 			return time.Time{}, &timeError{"Invalid time", fmt.Sprintf("%s has fractions of a second. Leave them out.", shortString(s))}
+		}
+		if _, offset := t.Zone(); max(offset, -offset) > maxOffset {
+			return time.Time{}, &timeError{"Invalid time", fmt.Sprintf("No clock is as far from UTC as that of %s.", shortString(s))}
 		}
 		return checkYear(s, t)
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func loadZone(name string) (*time.Location, string) {
 	if zone, ok := abbreviations[strings.ToUpper(name)]; ok {
 		return time.UTC, fmt.Sprintf("%q is an abbreviation, which several places use and which knows no daylight saving. Write a place, such as %q. %s", name, zone, want)
 	}
-	if name == "" || name == "Local" || len(name) > 60 {
+	if name == "" || len(name) > 60 || notPlace.MatchString(name) {
 		return time.UTC, fmt.Sprintf("%s is not a time zone. %s", shortString(name), want)
 	}
 	if loc, err := time.LoadLocation(name); err == nil {
@@ -44,6 +45,11 @@ func loadZone(name string) (*time.Location, string) {
 	}
 	return time.UTC, fmt.Sprintf("There is no time zone %s. %s", shortString(name), want)
 }
+
+// notPlace matches what the time zone files of some machines have besides the
+// places: the clock of the machine itself, which is another one elsewhere, and
+// zones that count leap seconds.
+var notPlace = regexp.MustCompile(`^(Local|localtime|posixrules|Factory|posix/.*|right/.*|.*//.*)$`)
 
 // similarZone suggests a zone for a name that is none.
 func similarZone(name string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -123,8 +124,29 @@ func parseKey(s string) (string, error) {
 	return inner, nil
 }
 
-// quoteKey quotes a key so that parseKey reads the same string back.
-func quoteKey(key string) string { return strconv.Quote(key) }
+// Invisible reports whether r shows as nothing, so that a text with it looks
+// the same as one without.
+func Invisible(r rune) bool {
+	return !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// quoteKey quotes a key so that parseKey reads the same string back, and so
+// that two keys never look the same.
+func quoteKey(key string) string {
+	quoted := strconv.Quote(key)
+	if !strings.ContainsFunc(quoted, Invisible) {
+		return quoted
+	}
+	var b strings.Builder
+	for _, r := range quoted {
+		if Invisible(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
 
 // validName reports whether s can be a block label that an expression refers
 // to: a letter or underscore, then letters, digits, underscores and dashes.

@@ -143,6 +143,22 @@ func compareInts(a, b int) int {
 	return 0
 }
 
+// Keys that look the same are written differently.
+func TestInvisibleKeys(t *testing.T) {
+	for key, want := range map[string]string{
+		"a": `"a"`, "é": `"é"`, "ねこ": `"ねこ"`, "a\u200b": `"a\u200b"`, "a\u200d": `"a\u200d"`, "a\ufe0f": `"a\ufe0f"`,
+		"a\u034f": `"a\u034f"`, "\u3164": `"\u3164"`, "a\U000e0100": `"a\U000e0100"`, "\u202ea": `"\u202ea"`, `a"\`: `"a\"\\"`,
+	} {
+		a := Address{Type: "story", Name: "s"}.At(key)
+		if got := a.String(); got != "story.s["+want+"]" {
+			t.Errorf("%+q: got %s, want the key as %s", key, got, want)
+		}
+		if back, err := ParseAddress(a.String()); err != nil || back != a {
+			t.Errorf("%+q: got %+v and %v back", key, back, err)
+		}
+	}
+}
+
 // What can be read is written so that it is read as the same, also after a
 // shell has taken the quotes of a plain key.
 func FuzzParseAddress(f *testing.F) {
