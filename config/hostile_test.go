@@ -69,6 +69,7 @@ func TestHostile(t *testing.T) {
 		{"mixed list", "Value too large", "locals {\n r = range(1000)\n a = tolist(flatten([for i in local.r : [for j in range(20) : { \"k${i}-${j}\" = i }]]))\n}\n"},
 		{"mixed for_each", "Value too large", "locals {\n r = range(1000)\n a = toset(flatten([for i in local.r : [for j in range(20) : { \"k${i}-${j}\" = [i] }]]))\n}\n"},
 		{"mixed conditional", "Value too large", "locals {\n r = range(1000)\n a = true ? flatten([for i in local.r : [for j in range(20) : { \"k${i}-${j}\" = i }]]) : [{}]\n}\n"},
+		{"mixed arms", "Value too large", "locals {\n r = {\n" + lines(100, "k%d = { a%d = 1 }\n") + "}\n n = range(1000)\n a = [for i in local.n : (true ? local.r : { k0 = {} }).k0]\n}\n"},
 		{"mixed lookup", "Value too large", "locals {\n r = range(1000)\n a = values({ for i in flatten([for i in local.r : [for j in range(20) : \"${i}-${j}\"]]) : i => { \"k${i}\" = i } })\n b = tolist(local.a)\n}\n"},
 		{"regex", "Invalid function argument", "locals {\n a = regexall(\"(((a{100}){100}){100})\", \"x\")\n}\n"},
 		{"regex of nothing", "Value too large", "locals {\n s = join(\"\", [for i in range(1000) : join(\"\", [for j in range(100): \"abcdefghij\"])])\n a = [for i in range(1000) : length(regexall(\"\", local.s))]\n}\n"},

@@ -221,7 +221,8 @@ func (m *meter) wrap(e hclsyntax.Expression) hclsyntax.Expression {
 	case *hclsyntax.IndexExpr:
 		e.Collection, e.Key = m.wrap(e.Collection), m.wrap(e.Key)
 	case *hclsyntax.ConditionalExpr:
-		e.Condition, e.TrueResult, e.FalseResult = m.wrap(e.Condition), m.wrap(e.TrueResult), m.wrap(e.FalseResult)
+		// The types of the arms are unified, each time, which both of them pay for.
+		e.Condition, e.TrueResult, e.FalseResult = m.wrap(e.Condition), m.wrapLeaf(e.TrueResult), m.wrapLeaf(e.FalseResult)
 	case *hclsyntax.UnaryOpExpr:
 		e.Val = m.wrap(e.Val)
 	case *hclsyntax.BinaryOpExpr:
