@@ -134,7 +134,7 @@ func (l *loader) checkUnknown() {
 
 // newLoader returns a loader that has read nothing yet.
 func newLoader(o Options) *loader {
-	return &loader{
+	l := &loader{
 		options: o, meter: &meter{limit: fullBudget},
 		sources: map[string][]byte{}, bodies: map[string]*hclsyntax.Body{},
 		blocks: map[string][]*block{}, named: map[string]map[string]*block{}, locals: map[string]*local{},
@@ -144,6 +144,8 @@ func newLoader(o Options) *loader {
 		templates: map[string]hclsyntax.Expression{}, filesets: map[string][]string{},
 		reported: map[hcl.DiagnosticSeverity]int{},
 	}
+	l.meter.object = l.repeatedKeys
+	return l
 }
 
 // What holds where the storyform block says nothing.

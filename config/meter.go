@@ -35,6 +35,9 @@ var fullBudget = budget{visits: 40_000_000, nodes: 2_000_000, bytes: 128 << 20}
 type meter struct {
 	limit, used budget
 	tripped     bool
+	// object is shown each object as it was written, as the one walk through
+	// every expression comes by.
+	object func(*hclsyntax.ObjectConsExpr)
 }
 
 // metered is an expression whose value is measured. With made, the value is
@@ -251,6 +254,9 @@ func (m *meter) wrapCompound(e hclsyntax.Expression) hclsyntax.Expression {
 			e.Exprs[i] = m.wrap(e.Exprs[i])
 		}
 	case *hclsyntax.ObjectConsExpr:
+		if m.object != nil {
+			m.object(e)
+		}
 		for i := range e.Items {
 			e.Items[i].KeyExpr, e.Items[i].ValueExpr = m.wrap(e.Items[i].KeyExpr), m.wrap(e.Items[i].ValueExpr)
 		}
