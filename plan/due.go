@@ -43,6 +43,12 @@ func Due(p *Plan) *Plan {
 		}
 		// What is wrong with one story must not keep the others from going out.
 		out.Diagnostics[i].Severity = diag.Warning
+		if slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Address == addr && c.PublishAt.After(p.CreatedAt) }) {
+			continue // there is time to mend it
+		}
+		out.Changes = slices.DeleteFunc(out.Changes, func(c Change) bool {
+			return c.Address == addr && (c.Action == Publish || c.Action == Resume)
+		})
 		if !slices.ContainsFunc(out.Unregistered, func(u Unregistered) bool { return u.Address == addr }) {
 			out.Unregistered = append(out.Unregistered, Unregistered{addr, d.Summary})
 		}

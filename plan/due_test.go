@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -59,6 +60,27 @@ func TestDueTellsOnce(t *testing.T) {
 	p.Diagnostics = append(p.Diagnostics, diag.Errorf("State is new", "And the Page is not.").For(p.Changes[0].Address))
 	if got := Due(p); len(got.Unregistered) != 1 || got.Diagnostics.HasErrors() {
 		t.Errorf("got %v, %v, want one story and a warning", got.Unregistered, got.Diagnostics)
+	}
+}
+
+// A story that is refused is not tried, and one that isn't due is not told as
+// one that is.
+func TestDueRefused(t *testing.T) {
+	for declared, want := range map[string]string{"due": "a State is new, but the Page is not", "later": ""} {
+		in := world(t, []string{"a:" + declared}, []string{"a:scheduled " + declared}, "other@2h")
+		in.State.Stories[0].RegisteredAt = noon.Add(-time.Hour)
+		in.Stories[0].Labels = map[string]string{"changed": "yes"}
+		if declared == "due" {
+			in.Stories[0].Labels = nil
+		}
+		p := Due(Build(in))
+		told := ""
+		for _, u := range p.Unregistered {
+			told += u.Address.Name + " " + u.Why
+		}
+		if len(p.Changes) > 0 || told != want || len(p.Diagnostics) != 1 || p.Diagnostics.HasErrors() {
+			t.Errorf("%s: got %s, %q, %v, want %q and a warning", declared, tell(p.Changes), told, p.Diagnostics, want)
+		}
 	}
 }
 

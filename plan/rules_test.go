@@ -172,7 +172,8 @@ func TestEmptyState(t *testing.T) {
 		{"a live story of the other kind", "due", "other:video", nil, ""},
 		{"and the other way round", "due kind=video", "other:photo", nil, ""},
 		{"of a kind that is not known here", "due", "other:reel", nil, stop},
-		{"nothing is published now", "later", "other", nil, ""},
+		{"a live story, when it will be due", "later", "other", nil, stop},
+		{"one that is over by then", "later", "other@23h", nil, ""},
 		{"it is not ours", "due", "other", func(in *Input) { in.AdoptNone = true }, ""},
 		{"the state was written", "due", "other", func(in *Input) { in.State = &state.Document{Serial: 1} }, ""},
 		{"the state knows nothing and was written after the story", "due", "other@2h", func(in *Input) {
