@@ -92,9 +92,8 @@ func (b *builder) build() *Plan {
 	b.checkEmptyState()
 	b.checkBulk()
 	b.checkCancelAll()
-	b.checkRepeats()
+	b.checkRepeats(b.checkRenamed())
 	b.suggestMoves()
-	b.checkRenamed()
 	b.noteMoves(b.moves)
 	for i := range b.changes {
 		b.changes[i].Prior = priorOf(b.entries[b.changes[i].Address])

@@ -274,8 +274,11 @@ func TestRenamed(t *testing.T) {
 		if got := p.Diagnostics.HasErrors(); got != test.refused {
 			t.Errorf("%q is now %q: got %v, want it refused: %v", test.old, test.fresh, p.Diagnostics, test.refused)
 		}
-		if test.refused && !strings.Contains(p.Diagnostics[len(p.Diagnostics)-1].Detail, "from = story.old\n      to   = story.new[\"id\"]") {
-			t.Errorf("got %v, want the moved block", p.Diagnostics)
+		if test.refused && (len(p.Diagnostics) != 1 || !strings.Contains(p.Diagnostics[0].Detail, "from = story.old\n      to   = story.new[\"id\"]")) {
+			t.Errorf("got %v, want the moved block, and nothing else", p.Diagnostics)
+		}
+		if past := strings.Contains(test.old, "sent"); test.refused && past != strings.HasPrefix(p.Diagnostics[0].Detail, "story.old went out at ") {
+			t.Errorf("%q: got %v, want what the state knows of it", test.old, p.Diagnostics)
 		}
 		in.Moved = []Move{{From: addr("old"), To: in.Stories[0].Address}}
 		if p := Build(in); test.refused && (p.Diagnostics.HasErrors() || p.Publications() > 0) {
