@@ -104,6 +104,9 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if err := checkExpected(f, d.plan); err != nil {
 		return err
 	}
+	if err := a.checkKept(ctx, d, f.adoptNone, true); err != nil {
+		return err
+	}
 	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() {
 		if len(unreadable(d.plan)) > 0 {
 			return a.failUnread(d.plan, true, "")
@@ -153,6 +156,9 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if err == nil {
 		err = checkNotBared(d.store, doc, name, p)
 	}
+	if err == nil {
+		err = a.checkKept(ctx, d, f.adoptNone, true)
+	}
 	if err != nil {
 		return err
 	}
@@ -179,9 +185,6 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
-	if err := a.checkKept(ctx, f, d); err != nil {
-		return err
-	}
 	ctx = whole(ctx)
 	if d.plan.Serial == 0 { // a new state: perhaps nobody ran init
 		_, err := probe(ctx, d.store)
