@@ -127,17 +127,6 @@ func newBuilder(in Input) *builder {
 	return b
 }
 
-// tellsOut reports whether a line of history says that a story was out.
-func tellsOut(ev *state.Event) bool {
-	switch ev.What {
-	case "published", "adopted", "removed", "forgotten":
-		return true
-	case "resolved":
-		return ev.PostID != ""
-	}
-	return false
-}
-
 // plan puts the document together.
 func (b *builder) plan() *Plan {
 	p := &Plan{

@@ -60,7 +60,7 @@ func (b *builder) shown() map[string][]showing {
 		}
 	}
 	for i := range b.State.History {
-		if ev := &b.State.History[i]; tellsOut(ev) && !ev.PublishedAt.IsZero() {
+		if ev := &b.State.History[i]; ev.Publication() && !ev.PublishedAt.IsZero() {
 			add(mediaKeys(ev.PageID, ev.SHA256, ev.SampleSHA256), showing{ev.Address, -1, "published " + b.onPage(ev.PublishedAt, ev.PageID)})
 		}
 	}
