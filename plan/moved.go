@@ -167,12 +167,18 @@ func (b *builder) onPurpose(d *story.Desired, old *state.Entry) bool {
 }
 
 // renaming is how to say that a story has another name now. A moved block can't
-// say it where both names are in use.
+// say it where both names are in use. What the state has under the new name is
+// in the way, and may be forgotten if it never was to be seen.
 func (b *builder) renaming(from, to story.Address) string {
-	if b.declared[from] == nil && b.entries[to] == nil {
+	there := b.entries[to]
+	if b.declared[from] == nil && there == nil {
 		return fmt.Sprintf("    moved {\n      from = %s\n      to   = %s\n    }", from, to)
 	}
-	return fmt.Sprintf("    storyform state mv '%s' '%s'", from, to)
+	text := fmt.Sprintf("    storyform state mv '%s' '%s'", from, to)
+	if there != nil && !there.Attempted() && there.WentOut() == 0 {
+		text = fmt.Sprintf("    storyform state rm '%s'\n", to) + text
+	}
+	return text
 }
 
 // outgoing are the actions that bring a story out, now or later.
