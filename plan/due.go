@@ -8,7 +8,8 @@ import (
 )
 
 // Unregistered is a story that is due and that the cron job may not publish,
-// because nobody registered it as it is declared now.
+// because nobody registered it as it is declared now, or something is wrong with
+// it.
 type Unregistered struct {
 	Address story.Address `json:"address"`
 	Why     string        `json:"why"`
