@@ -286,7 +286,7 @@ func outcomeDiagnostics(r *apply.Result) diag.Diagnostics {
 		if g == left && caused[g.reason] {
 			continue
 		}
-		detail := fmt.Sprintf("%s on %s: %s.", strings.Join(members[g], ", "), g.page, g.message)
+		detail := fmt.Sprintf("%s on %s: %s", strings.Join(members[g], ", "), g.page, fullStop(g.message))
 		if g != left && members[left] != nil {
 			detail += "\n\nNot attempted because of it: " + strings.Join(members[left], ", ") + "."
 		}
@@ -296,6 +296,15 @@ func outcomeDiagnostics(r *apply.Result) diag.Diagnostics {
 		ds = append(ds, diag.Errorf(endingSummaries[g.ending], "%s", detail))
 	}
 	return ds
+}
+
+// fullStop ends a text with a full stop, unless it ends with a command on a line
+// of its own.
+func fullStop(text string) string {
+	if i := strings.LastIndexByte(text, '\n'); strings.HasPrefix(text[i+1:], " ") {
+		return text
+	}
+	return text + "."
 }
 
 // applyCounts counts a result for its summary line.
