@@ -59,6 +59,7 @@ func TestClockDecidesNothing(t *testing.T) {
 		want       int
 	}{
 		{0, 90 * time.Minute, 0},
+		{0, 30 * time.Hour, 0}, // past its window, and not given up
 		{58 * time.Minute, 10 * time.Minute, 1},
 		{180 * time.Minute, -90 * time.Minute, 0},
 		{122 * time.Minute, -10 * time.Minute, 1},
