@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"storyform/plan"
@@ -159,6 +160,21 @@ func (r *run) adoptNone(e *state.Entry) *state.Event {
 	}
 	r.adoptNoted = true
 	return r.event(plan.AdoptNoneEvent, e, "no story that was on the Pages before is ours")
+}
+
+// noteAdoptNone remembers --adopt-none where nothing was registered that it could
+// stand beside: it is an answer for good, and not for one run.
+func (r *run) noteAdoptNone() error {
+	if !r.AdoptNone || r.adoptNoted {
+		return nil
+	}
+	doc := r.session.Document()
+	noted := slices.ContainsFunc(doc.History, func(ev state.Event) bool { return ev.What == plan.AdoptNoneEvent })
+	if noted || len(doc.Stories) == 0 {
+		return nil
+	}
+	e := doc.Stories[0]
+	return r.put(stepUpdate, &e, r.adoptNone(&e))
 }
 
 // sameUpload reports whether what was uploaded for an entry can serve for a

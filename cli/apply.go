@@ -107,7 +107,7 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if err := a.checkKept(ctx, d, f.adoptNone, true); err != nil {
 		return err
 	}
-	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() {
+	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() && !f.adoptNone {
 		if len(unreadable(d.plan)) > 0 {
 			return a.failUnread(d.plan, true, "")
 		}

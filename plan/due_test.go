@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"storyform/internal/diag"
 	"storyform/story"
@@ -66,14 +65,11 @@ func TestDueTellsOnce(t *testing.T) {
 // A story that is refused is not tried, and one that isn't due is not told as
 // one that is.
 func TestDueRefused(t *testing.T) {
-	for declared, want := range map[string]string{"due": "a State is new, but the Page is not", "later": ""} {
-		in := world(t, []string{"a:" + declared}, []string{"a:scheduled " + declared}, "other@2h")
-		in.State.Stories[0].RegisteredAt = noon.Add(-time.Hour)
-		in.Stories[0].Labels = map[string]string{"changed": "yes"}
-		if declared == "due" {
-			in.Stories[0].Labels = nil
-		}
-		p := Due(Build(in))
+	for declared, want := range map[string]string{"due": "a Refused", "later": ""} {
+		p := Build(world(t, []string{"a:" + declared}, []string{"a:scheduled closed"}, "empty"))
+		p.Changes[0].Diffs = nil // registered so
+		p.Diagnostics = append(p.Diagnostics, diag.Errorf("Refused", "For a reason.").For(addr("a")))
+		p = Due(p)
 		told := ""
 		for _, u := range p.Unregistered {
 			told += u.Address.Name + " " + u.Why

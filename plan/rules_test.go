@@ -203,6 +203,9 @@ func TestEmptyState(t *testing.T) {
 		var got []string
 		for _, d := range Build(in).Diagnostics {
 			got = append(got, d.Summary)
+			if later := test.declared == "later"; later == (d.Severity == diag.Error) || later != strings.Contains(d.Detail, "refused when it is due") {
+				t.Errorf("%s: got %v, want an error only of what is published now", test.name, d)
+			}
 			if d.Summary == stop && (!strings.Contains(d.Detail, "storyform import 'story.a' post-other") || !strings.Contains(d.Detail, "--adopt-none")) {
 				t.Errorf("%s: got %s, want both ways out", test.name, d.Detail)
 			}
