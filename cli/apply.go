@@ -107,10 +107,9 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if err := a.checkKept(ctx, d, f.adoptNone, true); err != nil {
 		return err
 	}
-	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() && !f.adoptNone {
-		if len(unreadable(d.plan)) > 0 {
-			return a.failUnread(d.plan, true, "")
-		}
+	if nothing := !d.plan.HasChanges() && !d.plan.HasLoudUpdates(); nothing && len(unreadable(d.plan)) > 0 {
+		return a.failUnread(d.plan, true, "")
+	} else if nothing && !f.adoptNone { // which is remembered
 		a.showOutputs(ctx, cfg)
 		return nil
 	}
