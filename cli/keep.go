@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"storyform/plan"
+	"storyform/state"
 	"storyform/story"
 )
 
@@ -22,18 +23,23 @@ func (a *app) checkKept(ctx context.Context, d *draft, adoptNone, carryOut bool)
 		return nil
 	}
 	doc, err := a.readState(ctx, d.store)
-	if err != nil || doc.Serial > 0 || len(doc.Stories) > 0 {
+	if err == nil {
+		err = a.checkNotGone(d.store, doc)
+	}
+	if err != nil || doc.Serial > 0 || len(doc.Stories) > 0 || !carryOut {
 		return err
 	}
-	if a.here != nil && a.here.Seen != nil {
-		return fail("State is gone",
-			"There is nothing in %s, and this folder has seen the state there with serial %d. What was published from it could be published again.\n\n"+
-				"Put it back: the backend keeps former ones, and storyform state push writes a copy. To begin anew, say that none of the stories on the Pages is ours:\n    storyform apply --adopt-none", d.store, a.here.Seen.Serial)
+	return a.checkKeepable(d.plan)
+}
+
+// checkNotGone refuses nothing where this folder has seen a state.
+func (a *app) checkNotGone(store state.Store, doc *state.Document) error {
+	if doc.Serial > 0 || len(doc.Stories) > 0 || a.here == nil || a.here.Seen == nil {
+		return nil
 	}
-	if carryOut {
-		return a.checkKeepable(d.plan)
-	}
-	return nil
+	return fail("State is gone",
+		"There is nothing in %s, and this folder has seen the state there with serial %d. What was published from it could be published again.\n\n"+
+			"Put it back: the backend keeps former ones, and storyform state push writes a copy. To begin anew, say that none of the stories on the Pages is ours:\n    storyform apply --adopt-none", store, a.here.Seen.Serial)
 }
 
 // checkKeepable refuses a run that publishes from a new state, in a file on a
