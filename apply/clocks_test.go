@@ -83,6 +83,23 @@ func TestClockDecidesNothing(t *testing.T) {
 	}
 }
 
+// A run is killed before its publish call, and the next one takes the window for
+// closed: a wrong clock gives the story up no more than it publishes it.
+func TestClockGivesNothingUp(t *testing.T) {
+	w := newWorld(t)
+	w.declare(w.local("story", "a.jpg", func(d *story.Desired) { d.NotAfter = start.Add(10 * time.Hour) }))
+	w.mustCrash("before photo_stories")
+	w.clock.Advance(6 * time.Minute)
+	w.wrongBy(30 * time.Hour)
+	w.mustApply()
+	if got := w.entry("story").Status; got != story.Unknown {
+		t.Errorf("it is %s, want unknown", got)
+	}
+	w.wrongBy(0)
+	w.converge()
+	w.assertOnce()
+}
+
 // A machine sleeps while the answer to an upload is on its way: that the answer
 // is old by then doesn't mean that the clock is wrong, and the call that is
 // announced next is not an old one.
