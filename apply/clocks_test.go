@@ -59,6 +59,7 @@ func TestClockDecidesNothing(t *testing.T) {
 		want       int
 	}{
 		{0, 90 * time.Minute, 0},
+		{0, 30 * time.Hour, 0}, // past its window, and not given up
 		{58 * time.Minute, 10 * time.Minute, 1},
 		{180 * time.Minute, -90 * time.Minute, 0},
 		{122 * time.Minute, -10 * time.Minute, 1},
@@ -80,6 +81,23 @@ func TestClockDecidesNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A run is killed before its publish call, and the next one takes the window for
+// closed: a wrong clock gives the story up no more than it publishes it.
+func TestClockGivesNothingUp(t *testing.T) {
+	w := newWorld(t)
+	w.declare(w.local("story", "a.jpg", func(d *story.Desired) { d.NotAfter = start.Add(10 * time.Hour) }))
+	w.mustCrash("before photo_stories")
+	w.clock.Advance(6 * time.Minute)
+	w.wrongBy(30 * time.Hour)
+	w.mustApply()
+	if got := w.entry("story").Status; got != story.Unknown {
+		t.Errorf("it is %s, want unknown", got)
+	}
+	w.wrongBy(0)
+	w.converge()
+	w.assertOnce()
 }
 
 // A machine sleeps while the answer to an upload is on its way: that the answer

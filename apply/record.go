@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"storyform/plan"
@@ -70,8 +71,7 @@ func (r *run) record(c *plan.Change) error {
 	case plan.Settle:
 		return r.withdraw(c, e)
 	case plan.Missed:
-		e.Status = story.Missed
-		return r.finish(c, e, stepMissed, EndMissed, "missed")
+		return r.miss(c, e)
 	case plan.Adopt:
 		if !known || e.Revision != c.Revision {
 			e = state.Entry{Address: c.Address, RegisteredAt: r.Clock.Now().UTC(), OutRevision: e.WentOut()}
@@ -82,6 +82,19 @@ func (r *run) record(c *plan.Change) error {
 		return r.finish(c, e, stepAdopt, EndAdopted, "adopted")
 	}
 	return nil
+}
+
+// miss gives a story up whose window is over, unless that is only what a wrong
+// clock says: it could not be taken back.
+func (r *run) miss(c *plan.Change, e state.Entry) error {
+	if page, err := r.Pages.Connect(r.soft, r.pageByID[c.PageID]); err == nil {
+		if why := wrongClock(page, r.Clock.Now(), &e); why != "" {
+			r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action, Ending: EndNotAttempted, Message: why, Hint: clockHint}, e)
+			return nil
+		}
+	}
+	e.Status = story.Missed
+	return r.finish(c, e, stepMissed, EndMissed, "missed")
 }
 
 // withdraw remembers that what was attempted is not wanted any more. A run that
@@ -147,6 +160,21 @@ func (r *run) adoptNone(e *state.Entry) *state.Event {
 	}
 	r.adoptNoted = true
 	return r.event(plan.AdoptNoneEvent, e, "no story that was on the Pages before is ours")
+}
+
+// noteAdoptNone remembers --adopt-none where nothing was registered that it could
+// stand beside: it is an answer for good, and not for one run.
+func (r *run) noteAdoptNone() error {
+	if !r.AdoptNone || r.adoptNoted {
+		return nil
+	}
+	doc := r.session.Document()
+	noted := slices.ContainsFunc(doc.History, func(ev state.Event) bool { return ev.What == plan.AdoptNoneEvent })
+	if noted || len(doc.Stories) == 0 {
+		return nil
+	}
+	e := doc.Stories[0]
+	return r.put(stepUpdate, &e, r.adoptNone(&e))
 }
 
 // sameUpload reports whether what was uploaded for an entry can serve for a

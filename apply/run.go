@@ -218,7 +218,11 @@ func (r *run) staleStory(approved *plan.Plan, s plan.Stale) {
 // execute does the work: first everything that only concerns the state, then
 // the Pages at once.
 func (r *run) execute() error {
-	if err := r.recordAll(); err != nil {
+	err := r.recordAll()
+	if err == nil {
+		err = r.noteAdoptNone()
+	}
+	if err != nil {
 		r.unsaved()
 		return err
 	}

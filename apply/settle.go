@@ -30,6 +30,7 @@ func (w *worker) look(c *plan.Change, e *state.Entry) evidence {
 		return ev
 	}
 	ev.List = view
+	ev.Now, _ = atMeta(w.page, ev.Now) // as the times of the attempt and of the list are
 	if _, listed := e.ListedIn(view); listed || e.Kind != story.Video {
 		return ev
 	}

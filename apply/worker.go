@@ -152,11 +152,11 @@ func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 			return &problem{ending: EndNotAttempted, message: fmt.Sprintf("it comes after %s, which is not out", dep)}
 		}
 	}
+	if why := wrongClock(w.page, w.Clock.Now(), e); why != "" && c.Action != plan.Upload {
+		return &problem{ending: EndNotAttempted, message: why, hint: clockHint}
+	}
 	if deadline := e.Deadline(); !deadline.IsZero() && w.Clock.Now().After(deadline) {
 		return w.missed(e, closedText(deadline))
-	}
-	if why := w.wrongClock(e); why != "" && c.Action != plan.Upload {
-		return &problem{ending: EndNotAttempted, message: why, hint: "set this machine's clock; storyform doctor tells how far it is off"}
 	}
 	if until, why, blocked := w.page.Blocked(); blocked {
 		text := why
@@ -168,20 +168,30 @@ func (w *worker) mayGoOn(c *plan.Change, e *state.Entry) error {
 	return nil
 }
 
-// maxEarly is how much too early or too late a story may go out because of a
-// clock that is wrong: minutes do less harm than a story that does not go out.
+// maxEarly is how much too early or too late a story may go out, or be given up,
+// because of a clock that is wrong: minutes do less harm than a story that does
+// not go out.
 const maxEarly = 15 * time.Minute
 
-// wrongClock says why it is not the time of a story by Meta's clock, although it
-// is by ours; "" when the two agree well enough.
-func (w *worker) wrongClock(e *state.Entry) string {
-	earliest, latest := atMeta(w.page, w.Clock.Now())
+// clockHint is what to do about a clock.
+const clockHint = "set this machine's clock; storyform doctor tells how far it is off"
+
+// wrongClock says what Meta's clock has against what ours says of a story's time:
+// that it has come, that it is not over, or that it is. It is "" when the two
+// agree well enough.
+func wrongClock(page *graphapi.Page, now time.Time, e *state.Entry) string {
+	earliest, latest := atMeta(page, now)
 	deadline := e.Deadline()
+	by := func(t time.Time, what string, limit time.Time, wrong string) string {
+		return fmt.Sprintf("by Meta's clock it is %s, and %s at %s: this machine's clock is %s", t.UTC().Format(time.RFC3339), what, limit.UTC().Format(time.RFC3339), wrong)
+	}
 	switch {
 	case e.PublishAt.After(latest.Add(maxEarly)):
-		return fmt.Sprintf("by Meta's clock it is %s, and it is due at %s: this machine's clock is ahead", latest.UTC().Format(time.RFC3339), e.PublishAt.UTC().Format(time.RFC3339))
-	case !deadline.IsZero() && earliest.After(deadline.Add(maxEarly)):
-		return fmt.Sprintf("by Meta's clock it is %s, and its window closed at %s: this machine's clock is behind", earliest.UTC().Format(time.RFC3339), deadline.UTC().Format(time.RFC3339))
+		return by(latest, "it is due", e.PublishAt, "ahead")
+	case now.After(deadline) && deadline.After(latest.Add(maxEarly)):
+		return by(latest, "its window closes", deadline, "ahead")
+	case !deadline.IsZero() && !now.After(deadline) && earliest.After(deadline.Add(maxEarly)):
+		return by(earliest, "its window closed", deadline, "behind")
 	}
 	return ""
 }

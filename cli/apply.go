@@ -104,10 +104,12 @@ func (a *app) applyConfig(ctx context.Context, f *applyFlags) error {
 	if err := checkExpected(f, d.plan); err != nil {
 		return err
 	}
-	if !d.plan.HasChanges() && !d.plan.HasLoudUpdates() {
-		if len(unreadable(d.plan)) > 0 {
-			return a.failUnread(d.plan, true, "")
-		}
+	if err := a.checkKept(ctx, d, f.adoptNone, true); err != nil {
+		return err
+	}
+	if nothing := !d.plan.HasChanges() && !d.plan.HasLoudUpdates(); nothing && len(unreadable(d.plan)) > 0 {
+		return a.failUnread(d.plan, true, "")
+	} else if nothing && !f.adoptNone { // which is remembered
 		a.showOutputs(ctx, cfg)
 		return nil
 	}
@@ -153,6 +155,9 @@ func (a *app) applyFile(ctx context.Context, f *applyFlags, name string) error {
 	if err == nil {
 		err = checkNotBared(d.store, doc, name, p)
 	}
+	if err == nil {
+		err = a.checkKept(ctx, d, f.adoptNone, true)
+	}
 	if err != nil {
 		return err
 	}
@@ -179,9 +184,6 @@ func checkExpected(f *applyFlags, p *plan.Plan) error {
 
 // carryOut runs apply and tells how it went.
 func (a *app) carryOut(ctx context.Context, f *applyFlags, d *draft) error {
-	if err := a.checkKept(ctx, f, d); err != nil {
-		return err
-	}
 	ctx = whole(ctx)
 	if d.plan.Serial == 0 { // a new state: perhaps nobody ran init
 		_, err := probe(ctx, d.store)
@@ -283,7 +285,7 @@ func outcomeDiagnostics(r *apply.Result) diag.Diagnostics {
 		if g == left && caused[g.reason] {
 			continue
 		}
-		detail := fmt.Sprintf("%s on %s: %s.", strings.Join(members[g], ", "), g.page, g.message)
+		detail := fmt.Sprintf("%s on %s: %s", strings.Join(members[g], ", "), g.page, fullStop(g.message))
 		if g != left && members[left] != nil {
 			detail += "\n\nNot attempted because of it: " + strings.Join(members[left], ", ") + "."
 		}
@@ -293,6 +295,15 @@ func outcomeDiagnostics(r *apply.Result) diag.Diagnostics {
 		ds = append(ds, diag.Errorf(endingSummaries[g.ending], "%s", detail))
 	}
 	return ds
+}
+
+// fullStop ends a text with a full stop, unless it ends with a command on a line
+// of its own.
+func fullStop(text string) string {
+	if i := strings.LastIndexByte(text, '\n'); strings.HasPrefix(text[i+1:], " ") {
+		return text
+	}
+	return text + "."
 }
 
 // applyCounts counts a result for its summary line.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -95,7 +96,7 @@ func (c *checkup) state(ctx context.Context, cfg *config.Config) {
 	if err == nil {
 		doc, readErr := c.a.readState(ctx, store)
 		if readErr == nil {
-			readErr = c.a.checkNotRewound(store, doc)
+			readErr = cmp.Or(c.a.checkNotRewound(store, doc), c.a.checkNotGone(store, doc))
 		}
 		if readErr == nil {
 			c.tell(healthy, fmt.Sprintf("the state %s can be read: %s, serial %d", store, count(len(doc.Stories), "story", "stories"), doc.Serial), "")

@@ -82,12 +82,12 @@ func asExitDiags(err error) diag.Diagnostics {
 	return asExit(err).diags
 }
 
-// unregistered tells what is due and was never registered.
+// unregistered tells what is due and may not be published.
 func unregistered(p *plan.Plan) diag.Diagnostics {
 	var ds diag.Diagnostics
 	for _, u := range p.Unregistered {
-		ds = append(ds, diag.Errorf("Due story is not registered",
-			"%s is due and is not published: %s. Run storyform apply, which shows it and asks; --due only publishes what an apply has registered.", u.Address, u.Why).For(u.Address))
+		ds = append(ds, diag.Errorf("Due story is not published",
+			"%s is due and is not published: %s. Run storyform apply, which shows it and asks; --due only publishes what an apply has registered, and nothing that it would refuse.", u.Address, u.Why).For(u.Address))
 	}
 	return ds
 }

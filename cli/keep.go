@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"storyform/plan"
+	"storyform/state"
 	"storyform/story"
 )
 
@@ -13,16 +14,32 @@ import (
 // begins with nothing, and once the stories of this one have left the Page,
 // nothing tells it that they were out.
 
-// checkKept refuses to publish from a new state what was published from another
-// one before, or what a run that begins like this one could publish again.
-func (a *app) checkKept(ctx context.Context, f *applyFlags, d *draft) error {
-	if d.plan.Lineage != "" || a.sandbox || f.adoptNone || d.plan.Publications() == 0 {
+// checkKept refuses to publish from a state that was never written, where this
+// folder has seen one before: what was out, and has left the Page, only that one
+// knew. With carryOut, a plan is not only shown, and it also refuses what a run
+// that begins like this one could publish again.
+func (a *app) checkKept(ctx context.Context, d *draft, adoptNone, carryOut bool) error {
+	if d.plan.Lineage != "" || d.store == nil || a.sandbox || adoptNone || d.plan.Publications() == 0 {
 		return nil
 	}
-	if err := a.checkKeepable(d.plan); err != nil {
+	doc, err := a.readState(ctx, d.store)
+	if err == nil {
+		err = a.checkNotGone(d.store, doc)
+	}
+	if err != nil || doc.Serial > 0 || len(doc.Stories) > 0 || !carryOut {
 		return err
 	}
-	return a.checkNotGone(ctx, d)
+	return a.checkKeepable(d.plan)
+}
+
+// checkNotGone refuses nothing where this folder has seen a state.
+func (a *app) checkNotGone(store state.Store, doc *state.Document) error {
+	if doc.Serial > 0 || len(doc.Stories) > 0 || a.here == nil || a.here.Seen == nil {
+		return nil
+	}
+	return fail("State is gone",
+		"There is nothing in %s, and this folder has seen the state there with serial %d. What was published from it could be published again.\n\n"+
+			"Put it back: the backend keeps former ones, and storyform state push writes a copy. To begin anew, say that none of the stories on the Pages is ours:\n    storyform apply --adopt-none", store, a.here.Seen.Serial)
 }
 
 // checkKeepable refuses a run that publishes from a new state, in a file on a
@@ -37,23 +54,9 @@ func (a *app) checkKeepable(p *plan.Plan) error {
 		if c.Action == plan.Publish && !soon {
 			return fail("State would not be kept",
 				"The state is new, it is a file, and CI throws its files away: the next run would know nothing of what this one publishes, and publish %s again.\n\n"+
-					"Keep the state elsewhere, with a backend block; storyform init writes one. If this runner keeps its files, say that none of the stories on the Pages is ours:\n    storyform apply --adopt-none", c.Address)
+					"Keep the state elsewhere, with a backend in the storyform block, such as a branch of this repository:\n    backend \"git\" {\n      key = \"stories\"\n    }\n\n"+
+					"If this machine keeps its files, say once that none of the stories on the Pages is ours:\n    storyform apply --adopt-none", c.Address)
 		}
 	}
 	return nil
-}
-
-// checkNotGone refuses to begin anew where this folder has seen a state before:
-// what was out, and has left the Page, only that one knew.
-func (a *app) checkNotGone(ctx context.Context, d *draft) error {
-	if a.here == nil || a.here.Seen == nil {
-		return nil
-	}
-	doc, err := a.readState(ctx, d.store)
-	if err != nil || doc.Serial > 0 || len(doc.Stories) > 0 {
-		return err
-	}
-	return fail("State is gone",
-		"There is nothing in %s, and this folder has seen the state there with serial %d. What was published from it could be published again.\n\n"+
-			"Put it back: the backend keeps former ones, and storyform state push writes a copy. To begin anew, say that none of the stories on the Pages is ours:\n    storyform apply --adopt-none", d.store, a.here.Seen.Serial)
 }

@@ -17,10 +17,12 @@ func TestOutcomesTellAReasonOnce(t *testing.T) {
 	ds := outcomeDiagnostics(&apply.Result{Outcomes: []apply.Outcome{
 		outcome("b", apply.EndNotAttempted, "blocked"), outcome("a", apply.EndFailed, "blocked"), outcome("c", apply.EndNotAttempted, "blocked"),
 		outcome("d", apply.EndNotAttempted, "story.x is missing"), outcome("e", apply.EndPublished, ""),
+		outcome("f", apply.EndNotAttempted, "it is refused. Say so:\n    storyform apply"),
 	}})
 	want := []string{
 		"Story was not published: story.a on page.acme: blocked.\n\nNot attempted because of it: story.b, story.c.\n\nWhat to do: wait.",
 		"Story was not attempted: story.d on page.acme: story.x is missing.\n\nWhat to do: wait.",
+		"Story was not attempted: story.f on page.acme: it is refused. Say so:\n    storyform apply\n\nWhat to do: wait.",
 	}
 	if len(ds) != len(want) {
 		t.Fatalf("got %v, want %d messages", ds, len(want))

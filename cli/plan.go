@@ -109,6 +109,9 @@ func (a *app) runPlan(ctx context.Context, f *planFlags, out string) error {
 	d, err := a.draftPlan(ctx, cfg, draftOptions{
 		refresh: f.refresh, offline: f.offline, adoptNone: f.adoptNone, parallelism: f.remote.parallelism, at: at, filter: f.filter,
 	})
+	if err == nil {
+		err = a.checkKept(ctx, d, f.adoptNone, false)
+	}
 	if err != nil {
 		return err
 	}

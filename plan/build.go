@@ -92,9 +92,8 @@ func (b *builder) build() *Plan {
 	b.checkEmptyState()
 	b.checkBulk()
 	b.checkCancelAll()
-	b.checkRepeats()
+	b.checkRepeats(b.checkRenamed())
 	b.suggestMoves()
-	b.checkRenamed()
 	b.noteMoves(b.moves)
 	for i := range b.changes {
 		b.changes[i].Prior = priorOf(b.entries[b.changes[i].Address])
@@ -126,17 +125,6 @@ func newBuilder(in Input) *builder {
 		b.declared[in.Stories[i].Address] = &in.Stories[i]
 	}
 	return b
-}
-
-// tellsOut reports whether a line of history says that a story was out.
-func tellsOut(ev *state.Event) bool {
-	switch ev.What {
-	case "published", "adopted", "removed", "forgotten":
-		return true
-	case "resolved":
-		return ev.PostID != ""
-	}
-	return false
 }
 
 // plan puts the document together.

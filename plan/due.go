@@ -8,7 +8,8 @@ import (
 )
 
 // Unregistered is a story that is due and that the cron job may not publish,
-// because nobody registered it as it is declared now.
+// because nobody registered it as it is declared now, or something is wrong with
+// it.
 type Unregistered struct {
 	Address story.Address `json:"address"`
 	Why     string        `json:"why"`
@@ -43,6 +44,12 @@ func Due(p *Plan) *Plan {
 		}
 		// What is wrong with one story must not keep the others from going out.
 		out.Diagnostics[i].Severity = diag.Warning
+		if slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Address == addr && c.PublishAt.After(p.CreatedAt) }) {
+			continue // there is time to mend it
+		}
+		out.Changes = slices.DeleteFunc(out.Changes, func(c Change) bool {
+			return c.Address == addr && (c.Action == Publish || c.Action == Resume)
+		})
 		if !slices.ContainsFunc(out.Unregistered, func(u Unregistered) bool { return u.Address == addr }) {
 			out.Unregistered = append(out.Unregistered, Unregistered{addr, d.Summary})
 		}

@@ -62,6 +62,24 @@ func TestDueTellsOnce(t *testing.T) {
 	}
 }
 
+// A story that is refused is not tried, and one that isn't due is not told as
+// one that is.
+func TestDueRefused(t *testing.T) {
+	for declared, want := range map[string]string{"due": "a Refused", "later": ""} {
+		p := Build(world(t, []string{"a:" + declared}, []string{"a:scheduled closed"}, "empty"))
+		p.Changes[0].Diffs = nil // registered so
+		p.Diagnostics = append(p.Diagnostics, diag.Errorf("Refused", "For a reason.").For(addr("a")))
+		p = Due(p)
+		told := ""
+		for _, u := range p.Unregistered {
+			told += u.Address.Name + " " + u.Why
+		}
+		if len(p.Changes) > 0 || told != want || len(p.Diagnostics) != 1 || p.Diagnostics.HasErrors() {
+			t.Errorf("%s: got %s, %q, %v, want %q and a warning", declared, tell(p.Changes), told, p.Diagnostics, want)
+		}
+	}
+}
+
 // What cron may do is a part of the plan, and registers nothing.
 func TestDueProperties(t *testing.T) {
 	published := 0

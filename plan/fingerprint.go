@@ -36,8 +36,8 @@ func FingerprintOf(changes []Change) string { return fingerprint(changes, unappr
 
 // Approved reports whether the approval of a plan with the given fingerprint
 // covers this plan. It does when this plan asks for the same; for nothing, as
-// after a run that registered everything and then failed; or for a part of it,
-// after a run that broke off while it was registering.
+// after a run that registered everything and then failed; or when it did all of
+// what this plan does, of which a run that broke off has registered a part.
 func (p *Plan) Approved(expected string) bool {
 	return FingerprintOf(p.Changes) == expected || fingerprint(p.Changes, needsApproval) == expected ||
 		!slices.ContainsFunc(p.Changes, func(c Change) bool { return unapproved(&c) })

@@ -116,8 +116,9 @@ func (b *builder) suggestMoves() {
 // or taken back, or keys that are numbers and shift, every story of it that is
 // still inside its window would be posted twice. What the state has under the
 // new name makes no difference: it was registered for another story, or before
-// this one went out.
-func (b *builder) checkRenamed() {
+// this one went out. It returns the stories that it refuses.
+func (b *builder) checkRenamed() map[story.Address]bool {
+	refused := map[story.Address]bool{}
 	out := map[string]*state.Entry{}
 	for i := range b.State.Stories {
 		e := &b.State.Stories[i]
@@ -138,9 +139,23 @@ func (b *builder) checkRenamed() {
 			again = "allow_repeat = true"
 		}
 		b.diags = append(b.diags, diag.Errorf("Story is out under another name",
-			"%s is %s and is not declared as that any more, and %s has the same media, Page and time: it would be posted twice. If it is the same story under another name, say so:\n\n%s\n\nIf it is to be posted again, set %s.",
-			old.Address, old.Status, c.Address, b.renaming(old.Address, c.Address), again).At(d.Range).For(c.Address))
+			"%s %s and is not declared as that any more, and %s has the same media, Page and time: it would be posted twice. If it is the same story under another name, say so:\n\n%s\n\nIf it is to be posted again, set %s.",
+			old.Address, b.whenOut(old), c.Address, b.renaming(old.Address, c.Address), again).At(d.Range).For(c.Address))
+		refused[c.Address] = true
 	}
+	return refused
+}
+
+// whenOut says since when an entry's story is out, or that nobody knows whether
+// it is.
+func (b *builder) whenOut(e *state.Entry) string {
+	switch {
+	case e.Status.Doubtful():
+		return "may be out"
+	case e.PublishedAt.IsZero():
+		return "is " + string(e.Status)
+	}
+	return "went out at " + b.onPage(e.PublishedAt, e.PageID)
 }
 
 // onPurpose reports whether a story is to go out besides one that shows the
@@ -152,12 +167,18 @@ func (b *builder) onPurpose(d *story.Desired, old *state.Entry) bool {
 }
 
 // renaming is how to say that a story has another name now. A moved block can't
-// say it where both names are in use.
+// say it where both names are in use. What the state has under the new name is
+// in the way, and may be forgotten if it never was to be seen.
 func (b *builder) renaming(from, to story.Address) string {
-	if b.declared[from] == nil && b.entries[to] == nil {
+	there := b.entries[to]
+	if b.declared[from] == nil && there == nil {
 		return fmt.Sprintf("    moved {\n      from = %s\n      to   = %s\n    }", from, to)
 	}
-	return fmt.Sprintf("    storyform state mv '%s' '%s'", from, to)
+	text := fmt.Sprintf("    storyform state mv '%s' '%s'", from, to)
+	if there != nil && !there.Attempted() && there.WentOut() == 0 {
+		text = fmt.Sprintf("    storyform state rm '%s'\n", to) + text
+	}
+	return text
 }
 
 // outgoing are the actions that bring a story out, now or later.

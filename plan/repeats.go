@@ -18,13 +18,14 @@ type showing struct {
 // in another one: usually the wrong file was copied. Every story is uploaded
 // anew, so Meta's rule that media of a published post can't be used again is
 // kept; whether it also compares bytes, nobody says. A video is the same when
-// its samples are, whatever the file around them.
-func (b *builder) checkRepeats() {
+// its samples are, whatever the file around them. Of those in refused more was
+// said already.
+func (b *builder) checkRepeats(refused map[story.Address]bool) {
 	shown := b.shown()
 	for i := range b.changes {
 		c := &b.changes[i]
 		d := b.declared[c.Address]
-		if d == nil || d.AllowRepeat || c.Registered && len(c.Diffs) == 0 || c.Action != Publish && c.Action != Schedule && c.Action != Modify {
+		if d == nil || d.AllowRepeat || refused[c.Address] || c.Registered && len(c.Diffs) == 0 || c.Action != Publish && c.Action != Schedule && c.Action != Modify {
 			continue
 		}
 		for _, key := range mediaKeys(c.PageID, c.SHA256, d.Media.SampleSHA256) {
@@ -59,7 +60,7 @@ func (b *builder) shown() map[string][]showing {
 		}
 	}
 	for i := range b.State.History {
-		if ev := &b.State.History[i]; tellsOut(ev) && !ev.PublishedAt.IsZero() {
+		if ev := &b.State.History[i]; ev.Publication() && !ev.PublishedAt.IsZero() {
 			add(mediaKeys(ev.PageID, ev.SHA256, ev.SampleSHA256), showing{ev.Address, -1, "published " + b.onPage(ev.PublishedAt, ev.PageID)})
 		}
 	}

@@ -79,8 +79,10 @@ const AdoptNoneEvent = "adopt-none"
 // published are live that are older than the state: this is what a lost state
 // looks like, and the one moment at which it would publish twice. A state that
 // was never written is younger than everything; one that was begun today may
-// have lost what was published yesterday. A Page that could not be read may
-// show anything, but apply publishes nothing there.
+// have lost what was published yesterday. Of what is only registered, and due
+// before those stories are gone, it warns: when it is due, cron can ask nobody. A
+// Page that could not be read may show anything, but apply publishes nothing
+// there.
 func (b *builder) checkEmptyState() {
 	born, known := b.born()
 	if b.AdoptNone || !b.Refreshed || !known {
@@ -88,17 +90,24 @@ func (b *builder) checkEmptyState() {
 	}
 	for i := range b.changes {
 		c := &b.changes[i]
-		if c.Action != Publish {
+		if c.Action != Publish && c.Action != Schedule && c.Action != Modify {
 			continue
 		}
-		d := b.declared[c.Address]
-		if like := b.looksPublished(c, born); len(like) > 0 {
-			b.errorf(d, "publish_at", "State is new, but the Page is not",
-				b.beginning(born, d.Page.Location())+", and %s already shows %s (%s) that could be %s. If the state was lost, "+
-					"publishing now would post it twice.\n\nIf it is that story, record it:\n    storyform import '%s' %s\n\n"+
-					"If it is not, say so:\n    storyform apply --adopt-none",
-				c.Page, count(len(like), "live "+string(c.Kind)+" story", "live "+string(c.Kind)+" stories"), postIDs(like), c.Address, c.Address, like[0].PostID)
+		like := b.looksPublished(c, born)
+		if len(like) == 0 {
+			continue
 		}
+		severity, refused := diag.Error, ""
+		if c.Action != Publish {
+			severity, refused = diag.Warning, ", so that it will be refused when it is due"
+		}
+		d := b.declared[c.Address]
+		b.errorf(d, "publish_at", "State is new, but the Page is not",
+			b.beginning(born, d.Page.Location())+", and %s already shows %s (%s) that could be %s. If the state was lost, "+
+				"publishing it would post it twice%s.\n\nIf it is that story, record it:\n    storyform import '%s' %s\n\n"+
+				"If it is not, say so:\n    storyform apply --adopt-none",
+			c.Page, count(len(like), "live "+string(c.Kind)+" story", "live "+string(c.Kind)+" stories"), postIDs(like), c.Address, refused, c.Address, like[0].PostID)
+		b.diags[len(b.diags)-1].Severity = severity
 	}
 }
 
@@ -134,17 +143,22 @@ func (b *builder) born() (born time.Time, known bool) {
 	return born, known
 }
 
-// looksPublished finds live stories, older than the state, that could be the
-// change's: of the same kind, or of one that is not known here. When they went out says nothing: the
-// state that was lost would have told that publish_at was moved afterwards.
+// looksPublished finds stories, older than the state and live when a change is
+// due, that could be the change's: of the same kind, or of one that is not known
+// here. When they went out says nothing: the state that was lost would have told
+// that publish_at was moved afterwards.
 func (b *builder) looksPublished(c *Change, born time.Time) []story.Observed {
 	view := b.Views[c.PageID]
 	if view == nil {
 		return nil
 	}
+	due := b.Now
+	if c.PublishAt.After(due) {
+		due = c.PublishAt
+	}
 	var like []story.Observed
 	for _, o := range view.Stories {
-		if o.Published && b.Now.Before(o.ExpiresAt()) && mayBe(o, c.Kind) && o.CreatedAt.Before(born) && !b.ours(o) {
+		if o.Published && due.Before(o.ExpiresAt()) && mayBe(o, c.Kind) && o.CreatedAt.Before(born) && !b.ours(o) {
 			like = append(like, o)
 		}
 	}

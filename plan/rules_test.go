@@ -172,7 +172,8 @@ func TestEmptyState(t *testing.T) {
 		{"a live story of the other kind", "due", "other:video", nil, ""},
 		{"and the other way round", "due kind=video", "other:photo", nil, ""},
 		{"of a kind that is not known here", "due", "other:reel", nil, stop},
-		{"nothing is published now", "later", "other", nil, ""},
+		{"a live story, when it will be due", "later", "other", nil, stop},
+		{"one that is over by then", "later", "other@23h", nil, ""},
 		{"it is not ours", "due", "other", func(in *Input) { in.AdoptNone = true }, ""},
 		{"the state was written", "due", "other", func(in *Input) { in.State = &state.Document{Serial: 1} }, ""},
 		{"the state knows nothing and was written after the story", "due", "other@2h", func(in *Input) {
@@ -202,6 +203,9 @@ func TestEmptyState(t *testing.T) {
 		var got []string
 		for _, d := range Build(in).Diagnostics {
 			got = append(got, d.Summary)
+			if later := test.declared == "later"; later == (d.Severity == diag.Error) || later != strings.Contains(d.Detail, "refused when it is due") {
+				t.Errorf("%s: got %v, want an error only of what is published now", test.name, d)
+			}
 			if d.Summary == stop && (!strings.Contains(d.Detail, "storyform import 'story.a' post-other") || !strings.Contains(d.Detail, "--adopt-none")) {
 				t.Errorf("%s: got %s, want both ways out", test.name, d.Detail)
 			}
@@ -273,8 +277,11 @@ func TestRenamed(t *testing.T) {
 		if got := p.Diagnostics.HasErrors(); got != test.refused {
 			t.Errorf("%q is now %q: got %v, want it refused: %v", test.old, test.fresh, p.Diagnostics, test.refused)
 		}
-		if test.refused && !strings.Contains(p.Diagnostics[len(p.Diagnostics)-1].Detail, "from = story.old\n      to   = story.new[\"id\"]") {
-			t.Errorf("got %v, want the moved block", p.Diagnostics)
+		if test.refused && (len(p.Diagnostics) != 1 || !strings.Contains(p.Diagnostics[0].Detail, "from = story.old\n      to   = story.new[\"id\"]")) {
+			t.Errorf("got %v, want the moved block, and nothing else", p.Diagnostics)
+		}
+		if past := strings.Contains(test.old, "sent"); test.refused && past != strings.HasPrefix(p.Diagnostics[0].Detail, "story.old went out at ") {
+			t.Errorf("%q: got %v, want what the state knows of it", test.old, p.Diagnostics)
 		}
 		in.Moved = []Move{{From: addr("old"), To: in.Stories[0].Address}}
 		if p := Build(in); test.refused && (p.Diagnostics.HasErrors() || p.Publications() > 0) {

@@ -128,7 +128,7 @@ func Judge(e *state.Entry, ev Evidence) (v Verdict, found *Found, why string) {
 	if e.Operation.Attempt >= Tries {
 		return Wait, nil, fmt.Sprintf("%d publish calls were made and the Page does not list it", e.Operation.Attempt)
 	}
-	if nameless(e, ev.List, attempted) {
+	if nameless(e, ev, attempted) {
 		return Wait, nil, "the Page lists a story without a media_id that may be it"
 	}
 	if e.Kind == story.Photo && settled && !ev.List.Since.After(attempted) {
@@ -150,11 +150,13 @@ func ended(closed, settled bool) (Verdict, *Found, string) {
 }
 
 // nameless reports whether a list shows a story that may be an entry's, were its
-// media_id told: a list that leaves them out shows no absence.
-func nameless(e *state.Entry, list *story.PageView, attempted time.Time) bool {
-	return slices.ContainsFunc(list.Stories, func(o story.Observed) bool {
-		since := o.CreatedAt.IsZero() || o.CreatedAt.After(attempted.Add(-time.Minute)) // clocks differ
-		return o.MediaID == "" && mayBe(o, e.Kind) && since
+// media_id told: a list that leaves them out shows no absence. What was posted
+// before the attempt, or after it could still take effect, is somebody else's.
+func nameless(e *state.Entry, ev Evidence, attempted time.Time) bool {
+	from, until := attempted.Add(-time.Minute), attempted.Add(settleAfter(ev.SettleAfter)+time.Minute) // clocks differ
+	return slices.ContainsFunc(ev.List.Stories, func(o story.Observed) bool {
+		then := o.CreatedAt.IsZero() || o.CreatedAt.After(from) && o.CreatedAt.Before(until)
+		return o.MediaID == "" && mayBe(o, e.Kind) && then
 	})
 }
 

@@ -77,6 +77,8 @@ func TestJudge(t *testing.T) {
 		{"but one without a media_id may be it", "unknown due tried=6m", evidence{list: ":photo@6m"}, Wait, "a story without a media_id"},
 		{"unless it was there before", "unknown due tried=6m", evidence{list: ":photo@8m"}, TryAgain, ""},
 		{"or is of another kind", "unknown due tried=6m", evidence{list: ":video@6m"}, TryAgain, ""},
+		{"or was posted when the call was over", "unknown open tried=2h", evidence{list: ":photo@113m"}, TryAgain, ""},
+		{"but not while it may have been under way", "unknown open tried=2h", evidence{list: ":photo@115m"}, Wait, "a story without a media_id"},
 		{"absence before that proves nothing", "unknown due tried=4m59s", evidence{list: "empty"}, Wait, "the Page does not list it yet"},
 		{"the time of the reading counts", "unknown due tried=6m", evidence{list: "empty", read: 61 * time.Second}, Wait, "yet"},
 		{"no reading at all", "unknown due tried=6m", evidence{}, Wait, "the Page has not been asked yet"},

@@ -2,6 +2,7 @@ package render
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"storyform/story"
@@ -78,13 +79,15 @@ func saying(s string) func(*story.Event, Options) string {
 	return func(*story.Event, Options) string { return s }
 }
 
-// because says s and the event's message.
+// because says s and the event's message, of which only the first paragraph has
+// a place on a line.
 func because(s string) func(*story.Event, Options) string {
 	return func(e *story.Event, _ Options) string {
 		if e.Message == "" {
 			return s
 		}
-		return s + ": " + e.Message
+		why, _, _ := strings.Cut(e.Message, "\n\n")
+		return s + ": " + why
 	}
 }
 

@@ -38,7 +38,7 @@ func run() []story.Event {
 	add(0, story.EventCancelled, addr("story.b"), sg, nil)
 	add(0, story.EventForgotten, addr("story.c"), sg, func(e *story.Event) { e.ExpiresAt = at("2026-12-20T20:00:00+07:00") })
 	add(0, story.EventPageUnavailable, story.Address{}, sg, say("code 190: the access token has expired"))
-	add(0, story.EventNotAttempted, addr("story.d"), sg, say("its Page can't be used"))
+	add(0, story.EventNotAttempted, addr("story.d"), sg, say("its Page can't be used\n\nSay so:\n    storyform doctor"))
 	add(0, story.EventMissed, addr("story.e"), id, say("its window closed at Sun 20 Dec 07:00 WIB"))
 	add(0, story.EventSkipped, addr("story.f"), id, say("it was published meanwhile"))
 	add(0, story.EventUploadStarted, teaser, id, upload(0, 412_334, 0))

@@ -194,6 +194,9 @@ func (s *screen) entry(e *state.Entry) {
 	if e.Bytes > 0 {
 		add("bytes", withNote(strconv.FormatInt(e.Bytes, 10), Bytes(e.Bytes)))
 	}
+	if e.OutRevision > 0 {
+		add("out_revision", withNote(strconv.Itoa(e.OutRevision), "was out before"))
+	}
 	add("registered_at", at(e.RegisteredAt))
 	add("media_id", e.MediaID)
 	add("post_id", e.PostID)
@@ -212,6 +215,9 @@ func (s *screen) inFlight(e *state.Entry, at func(time.Time) string, add func(na
 		add("uploaded_at", at(op.UploadedAt))
 		if op.Attempt > 0 {
 			add("attempt", withNote(strconv.Itoa(op.Attempt), at(op.AttemptAt)))
+		}
+		if op.Withdrawn {
+			add("withdrawn", "it was declared otherwise since, and is not tried again")
 		}
 	}
 	if f := e.Failure; f != nil {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"storyform/state"
@@ -18,6 +19,18 @@ func TestState(t *testing.T) {
 	golden(t, "state-verbose.txt", drawn(t, func(b *bytes.Buffer) error { return State(b, document(), verbose) }))
 	golden(t, "state-empty.txt", drawn(t, func(b *bytes.Buffer) error { return State(b, &state.Document{}, o) }))
 	golden(t, "entry.txt", drawn(t, func(b *bytes.Buffer) error { return Entry(b, &document().Stories[2], o) }))
+}
+
+// What decides about a story's future can be seen.
+func TestEntryDecided(t *testing.T) {
+	e := document().Stories[2]
+	e.OutRevision, e.Operation = 1, &state.Operation{Run: "r", Attempt: 1, Withdrawn: true}
+	got := drawn(t, func(b *bytes.Buffer) error { return Entry(b, &e, Options{Now: noon, Zone: jakarta, Width: 100}) })
+	for _, want := range []string{"out_revision   1 (was out before)", "withdrawn      it was declared otherwise since"} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("got %s, want %q", got, want)
+		}
+	}
 }
 
 // listed are stories on two Pages.

@@ -53,9 +53,23 @@ type log struct {
 func newLog(doc *Document) *log {
 	l := &log{base: doc, lineage: doc.Lineage, entries: make(map[story.Address]Entry, len(doc.Stories))}
 	for _, e := range doc.Stories {
+		if e.OutRevision == 0 && e.Revision > 1 {
+			e.OutRevision = doc.wentOut(e.Address, e.Revision)
+		}
 		l.entries[e.Address] = e
 	}
 	return l
+}
+
+// wentOut finds in the history the highest revision of a story below another one
+// that was out: documents from before there was OutRevision tell it only there.
+func (d *Document) wentOut(addr story.Address, below int) (revision int) {
+	for i := range d.History {
+		if ev := &d.History[i]; ev.Address == addr && ev.Revision < below && ev.Publication() {
+			revision = max(revision, ev.Revision)
+		}
+	}
+	return revision
 }
 
 // apply appends a record, which must not be changed any more.

@@ -68,6 +68,23 @@ func TestFirstFold(t *testing.T) {
 	}
 }
 
+// A document from before there was out_revision does not forget what was out.
+func TestFoldOutRevision(t *testing.T) {
+	a := story.Address{Type: "story", Name: "a"}
+	old := &Document{Version: FormatVersion, Lineage: "l", Serial: 3, Stories: []Entry{{Address: a, Revision: 4, Status: story.Scheduled}}}
+	for i, what := range []string{"published", "missed", "adopted", "published"} {
+		old.History = append(old.History, Event{What: what, Address: a, Revision: []int{1, 3, 2, 4}[i]})
+	}
+	before := old.Clone()
+	got, err := Fold(old, nil)
+	if err != nil || got.Stories[0].OutRevision != 2 {
+		t.Errorf("got %+v, error %v, want revision 2 to have been out", got, err)
+	}
+	if d := cmp.Diff(before, old); d != "" {
+		t.Errorf("the document was changed (-before +after):\n%s", d)
+	}
+}
+
 func TestFoldRefuses(t *testing.T) {
 	a := entry("a", story.Live)
 	change := func(rec Record, f func(*Record)) Record { f(&rec); return rec }

@@ -127,7 +127,7 @@ func (e *Entry) knowsCalls(was *Entry) bool {
 	// its end was written down later is not enough: the answer to an earlier
 	// call may have come after another one was announced.
 	refused := e.Status == story.Failed && e.Failure != nil && !e.Failure.At.Before(was.attemptAt())
-	if !refused && !e.Status.Doubtful() {
+	if !refused && (!e.Status.Doubtful() || was.withdrawn() && !e.withdrawn()) {
 		return false
 	}
 	switch e.attemptAt().Compare(was.attemptAt()) {
@@ -146,6 +146,9 @@ func (e *Entry) attemptAt() time.Time {
 	}
 	return e.Operation.AttemptAt
 }
+
+// withdrawn reports whether no other call may be made.
+func (e *Entry) withdrawn() bool { return e.Operation != nil && e.Operation.Withdrawn }
 
 // attempts is how many publish calls were announced with the newest upload.
 func (e *Entry) attempts() int {

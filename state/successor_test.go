@@ -35,6 +35,7 @@ func changed(e state.Entry, change func(*state.Entry)) state.Entry {
 func TestMayFollow(t *testing.T) {
 	live := changed(tried(story.Live, 0, "1"), func(e *state.Entry) { e.Operation = nil })
 	doubt := tried(story.Publishing, 5, "1")
+	withdrawn := changed(tried(story.Publishing, 5, "1"), func(e *state.Entry) { e.Operation.Withdrawn = true })
 	failedAt := func(minute int) state.Entry {
 		return changed(tried(story.Failed, 5, "1"), func(e *state.Entry) {
 			e.Failure = &state.Failure{At: now().Add(time.Duration(minute) * time.Minute)}
@@ -62,6 +63,8 @@ func TestMayFollow(t *testing.T) {
 		{"doubt is as it was", doubt, []state.Entry{doubt}, true},
 		{"doubt of an earlier call", doubt, []state.Entry{tried(story.Unknown, 3, "1")}, false},
 		{"doubt of a later call", doubt, []state.Entry{tried(story.Unknown, 7, "1")}, true},
+		{"doubt of what is not wanted any more is as it was", withdrawn, []state.Entry{withdrawn}, true},
+		{"doubt of what is not wanted any more is wanted again", withdrawn, []state.Entry{doubt}, false},
 		{"doubt became an upload", doubt, []state.Entry{tried(story.Uploaded, 5, "1")}, false},
 		{"doubt became nothing tried", doubt, []state.Entry{entry("a", story.Uploaded)}, false},
 		{"doubt became live", doubt, []state.Entry{live}, true},
