@@ -97,7 +97,10 @@ func TestOnlyReviewedIsApplied(t *testing.T) {
 	if !failed || len(calls) != 1 {
 		t.Errorf("GitHub does not answer: failed = %v, calls:\n%s", failed, strings.Join(calls, "\n"))
 	}
-	if calls, failed = runStep(t, "apply", "Apply what was approved by hand", "APPROVED=p2-aa"); failed || calls[0] != apply+" -expect=p2-aa" {
-		t.Errorf("by hand: failed = %v, calls:\n%s", failed, strings.Join(calls, "\n"))
+	for adopt, want := range map[string]string{"": "false", "false": "false", "true": "true"} {
+		calls, failed = runStep(t, "apply", "Apply what was approved by hand", "APPROVED=p2-aa", "ADOPT_NONE="+adopt)
+		if failed || calls[0] != apply+" -adopt-none="+want+" -expect=p2-aa" {
+			t.Errorf("by hand: failed = %v, calls:\n%s", failed, strings.Join(calls, "\n"))
+		}
 	}
 }
