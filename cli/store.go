@@ -54,7 +54,7 @@ var backends = map[string]backend{
 		return httpstore.Open(ctx, args, a.Getenv)
 	}},
 	"git": {arguments: git.Arguments, check: git.Check, open: func(ctx context.Context, a *app, args map[string]string) (state.Store, error) {
-		return git.Open(ctx, args, a.Getenv, a.dir())
+		return git.Open(ctx, args, a.getenvForGit, a.dir())
 	}},
 }
 
@@ -98,6 +98,15 @@ func (a *app) openPlanStore(ctx context.Context, s plan.Settings) (state.Store, 
 		return nil, err
 	}
 	return store, a.checkBackendKept(ctx, p, store)
+}
+
+// getenvForGit is the environment without the tokens of Pages: git hands it on
+// to whatever a user has configured.
+func (a *app) getenvForGit(name string) string {
+	if slices.Contains(a.tokenEnvs, name) {
+		return ""
+	}
+	return a.Getenv(name)
 }
 
 // openPlace opens the state at a place. The same place twice is one store,

@@ -46,7 +46,8 @@ var passedOn = []string{
 }
 
 // keptBack are the beginnings of the names of variables that git doesn't get
-// otherwise: its own, what asks a person, and the tokens of Pages.
+// otherwise: its own, what asks a person, and ours, which may hold tokens. The
+// caller leaves out the tokens of Pages that have other names.
 var keptBack = []string{"GIT_", "SSH_ASKPASS", "STORYFORM_"}
 
 // copyEnv returns the environment of git, looked up by env: all but what is
