@@ -39,11 +39,12 @@ const (
 type S3 struct {
 	Bucket string
 	Now    func() time.Time // the server's clock; nil: that of the machine
-	// Fault, when set, is asked at each request.
+	// Fault, when set, is asked at each request, one after the other.
 	Fault func(r *http.Request) Fault
 	// PageSize is how many objects a listing has at once; 0: 1,000.
 	PageSize int
 
+	asking  sync.Mutex // of Fault
 	mu      sync.Mutex
 	objects map[string]s3Object
 }
@@ -52,6 +53,18 @@ type s3Object struct {
 	data     []byte
 	etag     string
 	modified time.Time
+}
+
+// ask asks what goes wrong with a request. Requests overlap, also those of a
+// client that makes one after the other: one whose answer is lost may still be
+// at work.
+func ask(mu *sync.Mutex, fault func(*http.Request) Fault, r *http.Request) Fault {
+	if fault == nil {
+		return None
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return fault(r)
 }
 
 // Keys returns the keys of the objects, in order.
@@ -63,10 +76,7 @@ func (s *S3) Keys() []string {
 
 // ServeHTTP answers one request.
 func (s *S3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fault := None
-	if s.Fault != nil {
-		fault = s.Fault(r)
-	}
+	fault := ask(&s.asking, s.Fault, r)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return

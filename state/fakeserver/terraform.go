@@ -41,11 +41,12 @@ const (
 type Terraform struct {
 	Kind               Kind
 	Username, Password string // wanted, unless both are empty
-	// Fault, when set, is asked at each request.
+	// Fault, when set, is asked at each request, one after the other.
 	Fault func(r *http.Request) Fault
 	// PlainText answers a taken lock with text that isn't JSON.
 	PlainText bool
 
+	asking   sync.Mutex // of Fault
 	mu       sync.Mutex
 	touched  bool // GitLab: the state exists, though nothing was written yet
 	versions map[uint64][]byte
@@ -87,10 +88,7 @@ func (s *Terraform) forge() bool { return s.Kind == GitLab || s.Kind == Gitea }
 
 // ServeHTTP answers one request.
 func (s *Terraform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fault := None
-	if s.Fault != nil {
-		fault = s.Fault(r)
-	}
+	fault := ask(&s.asking, s.Fault, r)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return

@@ -148,7 +148,7 @@ func TestContract(t *testing.T) {
 
 // everyOther spoils, of the requests of a method, the first, the third and so on.
 func everyOther(method string, fault fakeserver.Fault) func(r *http.Request) fakeserver.Fault {
-	n := 0 // requests come one after the other
+	n := 0
 	return func(r *http.Request) fakeserver.Fault {
 		if r.Method == method {
 			n++
