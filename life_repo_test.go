@@ -57,7 +57,9 @@ func (d *decl) deadline(approved time.Time) time.Time {
 // attributes are the lines of a story's block, or the fields of its element.
 func (d *decl) attributes(kind string) string {
 	var b strings.Builder
-	line := func(name, format string, args ...any) { fmt.Fprintf(&b, "  %s = "+format+"\n", append([]any{name}, args...)...) }
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %s = "+format+"\n", append([]any{name}, args...)...)
+	}
 	line(kind, "%q", d.file)
 	if !d.at.IsZero() {
 		line("publish_at", "%q", d.at.Format(time.RFC3339))
