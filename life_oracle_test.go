@@ -39,10 +39,12 @@ type oracle struct {
 	trace    []string
 }
 
-// approval is since when a declaration is approved, and under which name.
+// approval is since when a declaration is approved, when it was applied last,
+// and under which name. Windows without a time begin with the apply that gets
+// as far as to register them.
 type approval struct {
-	since   time.Time
-	address string
+	since, last time.Time
+	address     string
 }
 
 // saying is the output of a run that did not end well.
@@ -97,7 +99,7 @@ func (l *life) allow(t tree) {
 		if !ok || a.address != d.address() && !slices.Contains(t.moved, [2]string{a.address, d.address()}) {
 			a.since = l.clock.Now()
 		}
-		a.address = d.address()
+		a.last, a.address = l.clock.Now(), d.address()
 		l.allowed[d.key()] = a
 	}
 }
@@ -120,7 +122,8 @@ func (l *life) applied(n int, t tree) {
 	l.appliedN = n
 	now := map[decl]approval{}
 	for _, d := range t.stories {
-		now[d.key()] = approval{cmp.Or(l.allowed[d.key()].since, l.clock.Now()), d.address()}
+		a := l.allowed[d.key()]
+		now[d.key()] = approval{cmp.Or(a.since, l.clock.Now()), cmp.Or(a.last, l.clock.Now()), d.address()}
 	}
 	l.allowed = now
 }
@@ -218,7 +221,7 @@ func (l *life) explain(s sandbox.Story) (found decl, why string) {
 			continue
 		}
 		late := 2 * time.Minute
-		switch end := d.deadline(l.allowed[d].since); {
+		switch end := d.deadline(l.allowed[d].last); {
 		case s.CreatedAt.Before(d.at):
 			found, why = d, "it is before its time"
 		case s.CreatedAt.After(end.Add(late)):

@@ -182,7 +182,7 @@ var edits = []edit{
 		d.renames++
 		t.moved = append(t.moved, [2]string{from, d.address()})
 	}},
-	{"relabel", 2, func(l *life, t *tree, d *decl, y int) {
+	{"relabel", 4, func(l *life, t *tree, d *decl, y int) {
 		d.renames++
 		t.forgetMoves(d.id)
 	}},
