@@ -74,7 +74,7 @@ func (r *run) move(m plan.Move) error {
 	}
 	if _, there := r.session.Entry(m.To); !there {
 		e.Address = m.To
-		if err := r.put(stepMove, &e, r.event("moved", &e, "known as "+m.From.String()+" before")); err != nil {
+		if err := r.put(stepMove, &e, r.event(plan.MovedEvent, &e, plan.MovedNote(m.From))); err != nil {
 			return err
 		}
 	}
