@@ -409,9 +409,9 @@ func TestLongLife(t *testing.T) {
 	for seed := from; seed < from+lives; seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			t.Parallel()
-			place, length := "http", 150
+			place, length := "http", 120
 			if seed%8 == 3 {
-				place, length = "git", 40 // where each run takes its time
+				place, length = "git", 25 // where each run takes its time
 			}
 			steps := lifeSteps(rand.New(rand.NewPCG(11, uint64(seed))), length)
 			why, l := liveThrough(t, place, steps)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 )
 
@@ -198,15 +197,15 @@ var edits = []edit{
 	}},
 	{"page", 1, func(l *life, t *tree, d *decl, y int) { t.pages = len(lifePages) }},
 	{"back", 3, func(l *life, t *tree, d *decl, y int) {
-		if old := l.commits[y%len(l.commits)].tree; true { // as it once was
-			if was, ok := old.stories[d.id]; ok {
-				if was.address() != d.address() {
-					t.forgetMoves(d.id)
-				}
-				*d = was
-			} else {
-				t.remove(d.id)
-			}
+		was, ok := l.commits[y%len(l.commits)].tree.stories[d.id] // as it once was
+		switch {
+		case !ok:
+			t.remove(d.id)
+		case was.address() != d.address():
+			t.forgetMoves(d.id)
+			fallthrough
+		default:
+			*d = was
 		}
 	}},
 }
@@ -315,11 +314,6 @@ func (l *life) branch(s lifeStep) change {
 // must ends the test on an error of its own.
 func (l *life) must(err error) {
 	if err != nil {
-		if h, ok := l.t.(interface{ Helper() }); ok {
-			h.Helper()
-		}
 		l.t.Fatalf("%v", err)
 	}
 }
-
-var _ testing.TB

@@ -33,8 +33,8 @@ func (r *run) recordAll() error {
 	return r.putAll(notes)
 }
 
-// note is what is to be recorded about a story, and what is told then; nil for
-// nothing.
+// note is what is to be recorded about a story, and what is told then, if
+// anything is.
 type note struct {
 	state.Step
 	tell *Outcome
@@ -53,7 +53,7 @@ func (r *run) putAll(notes []note) error {
 		steps = append(steps, notes[i].Step)
 	}
 	if err := r.session.PutAll(context.WithoutCancel(r.ctx), steps); err != nil {
-		return fmt.Errorf("record %s of %s and what goes with it: %w", steps[0].Name, steps[0].Entry.Address, err)
+		return fmt.Errorf("record %s of %s: %w", steps[0].Name, steps[0].Entry.Address, err)
 	}
 	r.wrote.Do(func() { r.dirty = true })
 	for i := range notes {
