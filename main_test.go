@@ -32,6 +32,9 @@ func runForTest() int {
 	if now, err := time.Parse(time.RFC3339, os.Getenv("STORYFORM_TEST_NOW")); err == nil {
 		env.Clock = clock.NewFake(now).Clock()
 	}
+	if url := os.Getenv("STORYFORM_TEST_CLOCK"); url != "" {
+		env.Clock = remoteClock(url)
+	}
 	if probe := os.Getenv("STORYFORM_TEST_DURING_SLEEP"); probe != "" {
 		env.Clock.Sleep = probing(env.Clock.Sleep, probe)
 	}

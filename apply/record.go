@@ -21,15 +21,46 @@ func (r *run) recordAll() error {
 			return err
 		}
 	}
+	var notes []note
 	for i := range r.plan.Changes {
 		c := &r.plan.Changes[i]
 		if r.soft.Err() != nil {
 			r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action,
 				Ending: EndNotAttempted, Message: stoppedText}, state.Entry{})
-			continue
+		} else if n, ok := r.record(c); ok {
+			notes = append(notes, n)
 		}
-		if err := r.record(c); err != nil {
-			return err
+	}
+	return r.putAll(notes)
+}
+
+// note is what is to be recorded about a story, and what is told then, if
+// anything is.
+type note struct {
+	state.Step
+	tell *Outcome
+}
+
+// putAll makes notes durable together, and tells them. One approval covers them
+// all: the plan of a run that was killed between two of them would be neither
+// what was approved nor done.
+func (r *run) putAll(notes []note) error {
+	if len(notes) == 0 {
+		return nil
+	}
+	steps := make([]state.Step, 0, len(notes))
+	for i := range notes {
+		r.crash(before(notes[i].Name))
+		steps = append(steps, notes[i].Step)
+	}
+	if err := r.session.PutAll(context.WithoutCancel(r.ctx), steps); err != nil {
+		return fmt.Errorf("record %s of %s: %w", steps[0].Name, steps[0].Entry.Address, err)
+	}
+	r.wrote.Do(func() { r.dirty = true })
+	for i := range notes {
+		r.crash(after(notes[i].Name))
+		if o := notes[i].tell; o != nil {
+			r.end(*o, notes[i].Entry)
 		}
 	}
 	return nil
@@ -44,7 +75,7 @@ func (r *run) move(m plan.Move) error {
 	}
 	if _, there := r.session.Entry(m.To); !there {
 		e.Address = m.To
-		if err := r.put(stepMove, &e, r.event("moved", &e, "known as "+m.From.String()+" before")); err != nil {
+		if err := r.put(stepMove, &e, r.event(plan.MovedEvent, &e, plan.MovedNote(m.From))); err != nil {
 			return err
 		}
 	}
@@ -56,18 +87,19 @@ func (r *run) move(m plan.Move) error {
 	return nil
 }
 
-// record does the part of a change that only concerns the state.
-func (r *run) record(c *plan.Change) error {
+// record is the part of a change that only concerns the state; ok is false when
+// there is none.
+func (r *run) record(c *plan.Change) (n note, ok bool) {
 	e, known := r.session.Entry(c.Address)
 	switch c.Action {
 	case plan.Schedule, plan.Publish, plan.Modify:
 		return r.register(c, e, known)
 	case plan.Cancel:
 		e.Status, e.Operation, e.Failure = story.Cancelled, nil, nil
-		return r.finish(c, e, stepCancel, EndCancelled, "cancelled")
+		return r.finish(c, e, stepCancel, EndCancelled, "cancelled"), true
 	case plan.Forget:
 		e.Forgotten = true
-		return r.finish(c, e, stepForget, EndForgotten, "forgotten")
+		return r.finish(c, e, stepForget, EndForgotten, "forgotten"), true
 	case plan.Settle:
 		return r.withdraw(c, e)
 	case plan.Missed:
@@ -79,52 +111,55 @@ func (r *run) record(c *plan.Change) error {
 		}
 		found(&e, c.Found, r.Clock.Now())
 		e.Forgotten = e.Forgotten || !c.Declared
-		return r.finish(c, e, stepAdopt, EndAdopted, "adopted")
+		return r.finish(c, e, stepAdopt, EndAdopted, "adopted"), true
 	}
-	return nil
+	return n, false
 }
 
 // miss gives a story up whose window is over, unless that is only what a wrong
 // clock says: it could not be taken back.
-func (r *run) miss(c *plan.Change, e state.Entry) error {
+func (r *run) miss(c *plan.Change, e state.Entry) (n note, ok bool) {
 	if page, err := r.Pages.Connect(r.soft, r.pageByID[c.PageID]); err == nil {
 		if why := wrongClock(page, r.Clock.Now(), &e); why != "" {
-			r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action, Ending: EndNotAttempted, Message: why, Hint: clockHint}, e)
-			return nil
+			o := outcomeOf(c, EndNotAttempted)
+			o.Message, o.Hint = why, clockHint
+			r.end(o, e)
+			return n, false
 		}
 	}
 	e.Status = story.Missed
-	return r.finish(c, e, stepMissed, EndMissed, "missed")
+	return r.finish(c, e, stepMissed, EndMissed, "missed"), true
 }
 
 // withdraw remembers that what was attempted is not wanted any more. A run that
 // still has the former configuration would try it once more. What is due is
 // approved by nobody, so a run for that withdraws nothing.
-func (r *run) withdraw(c *plan.Change, e state.Entry) error {
+func (r *run) withdraw(c *plan.Change, e state.Entry) (n note, ok bool) {
 	if r.Due || !c.Withdrawn || e.Operation == nil || e.Operation.Withdrawn {
-		return nil
+		return n, false
 	}
 	e.Status, e.Operation.Withdrawn = story.Unknown, true
-	return r.put(stepUnknown, &e, nil)
+	n.Name, n.Entry = stepUnknown, e
+	return n, true
 }
 
-// finish records and tells an ending that needs no call to Meta.
-func (r *run) finish(c *plan.Change, e state.Entry, step string, ending Ending, what string) error {
-	if err := r.put(step, &e, r.event(what, &e, c.Reason)); err != nil {
-		return err
-	}
-	r.end(Outcome{
-		Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action, Ending: ending,
-		Message: c.Reason, PostID: e.PostID, URL: e.URL, Expires: e.ExpiresAt,
-	}, e)
-	return nil
+// finish is an ending that needs no call to Meta.
+func (r *run) finish(c *plan.Change, e state.Entry, step string, ending Ending, what string) note {
+	o := outcomeOf(c, ending)
+	o.PostID, o.URL, o.Expires = e.PostID, e.URL, e.ExpiresAt
+	return note{state.Step{Name: step, Entry: e, Event: r.event(what, &e, c.Reason)}, &o}
 }
 
-// register writes what a change declares, unless it is registered already.
-func (r *run) register(c *plan.Change, e state.Entry, known bool) error {
+// outcomeOf is an outcome of a change.
+func outcomeOf(c *plan.Change, ending Ending) Outcome {
+	return Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action, Ending: ending, Message: c.Reason}
+}
+
+// register is what a change declares, unless it is registered already.
+func (r *run) register(c *plan.Change, e state.Entry, known bool) (n note, ok bool) {
 	fresh := !known || !e.Status.Pending()
 	if !fresh && len(c.Diffs) == 0 {
-		return nil // registered as declared
+		return n, false // registered as declared
 	}
 	if fresh {
 		tried := e.TriedMedia
@@ -138,18 +173,17 @@ func (r *run) register(c *plan.Change, e state.Entry, known bool) error {
 	if !keep {
 		e.Status, e.MediaID, e.Operation, e.Failure = story.Scheduled, "", nil, nil
 	}
-	if err := r.put(stepRegister, &e, r.adoptNone(&e)); err != nil {
-		return err
-	}
+	n.Step = state.Step{Name: stepRegister, Entry: e, Event: r.adoptNone(&e)}
 	ending := EndScheduled
 	switch c.Action {
 	case plan.Modify:
 		ending = EndChanged
 	case plan.Publish:
-		return nil // told when it is out
+		return n, true // told when it is out
 	}
-	r.end(Outcome{Address: c.Address, Page: c.Page, PageID: c.PageID, Action: c.Action, Ending: ending, Message: c.Reason}, e)
-	return nil
+	o := outcomeOf(c, ending)
+	n.tell = &o
+	return n, true
 }
 
 // adoptNone is the line of history that remembers, once, that no story that

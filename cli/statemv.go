@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"storyform/plan"
 	"storyform/state"
 	"storyform/story"
 )
@@ -133,7 +134,8 @@ func (a *app) moveEntry(ctx context.Context, s *state.Session, r rename) error {
 	}
 	if _, there := s.Entry(r.to); !there {
 		e.Address = r.to
-		if err := s.Put(ctx, "state mv", e, nil); err != nil {
+		told := &state.Event{What: plan.MovedEvent, Revision: e.Revision, PageID: e.PageID, Kind: e.Kind, Note: plan.MovedNote(r.from)}
+		if err := s.Put(ctx, "state mv", e, told); err != nil {
 			return stateFailure(err)
 		}
 	}

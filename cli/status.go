@@ -81,6 +81,7 @@ func (a *app) unmanaged(ctx context.Context, cfg *config.Config, doc *state.Docu
 func historyCommand(a *app) *cobra.Command {
 	var f configFlags
 	var page string
+	var last int
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "history",
@@ -95,7 +96,11 @@ storyform, and from which commit where CI has told. No Page is asked.`,
 			}
 			events := state.Told(doc.History)
 			if page != "" {
-				events = slices.DeleteFunc(events, func(e state.Event) bool { return !onPage(doc, e, page) })
+				ids := pageIDs(doc, page)
+				events = slices.DeleteFunc(events, func(e state.Event) bool { return !ids[e.PageID] })
+			}
+			if last > 0 {
+				events = events[max(0, len(events)-last):]
 			}
 			if asJSON {
 				if events == nil {
@@ -108,20 +113,19 @@ storyform, and from which commit where CI has told. No Page is asked.`,
 	}
 	f.register(cmd.Flags())
 	cmd.Flags().StringVar(&page, "page", "", "only this `page`, as an address such as page.acme or an id")
+	cmd.Flags().Var((*positive)(&last), "last", "only the newest so many, as a `number`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// onPage reports whether an event happened on a Page, given by its id or by
-// the address under which the state knows it.
-func onPage(doc *state.Document, e state.Event, page string) bool {
-	if e.PageID == page {
-		return true
-	}
+// pageIDs are the ids of a Page, given by its id or by the address under which
+// the state knows it: an address may have meant another Page before.
+func pageIDs(doc *state.Document, page string) map[string]bool {
+	ids := map[string]bool{page: true}
 	for i := range doc.Stories {
-		if doc.Stories[i].Page.String() == page && doc.Stories[i].PageID == e.PageID {
-			return true
+		if doc.Stories[i].Page.String() == page {
+			ids[doc.Stories[i].PageID] = true
 		}
 	}
-	return false
+	return ids
 }

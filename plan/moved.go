@@ -131,6 +131,9 @@ func (b *builder) checkRenamed() map[story.Address]bool {
 		c := &b.changes[i]
 		d, s := b.declared[c.Address], c.Spec()
 		old := out[showingID(&s)]
+		if d != nil && slices.Contains(outgoing, c.Action) {
+			b.checkReturned(d, c)
+		}
 		if old == nil || d == nil || !slices.Contains(outgoing, c.Action) || b.onPurpose(d, old) {
 			continue
 		}
@@ -156,6 +159,41 @@ func (b *builder) whenOut(e *state.Entry) string {
 		return "is " + string(e.Status)
 	}
 	return "went out at " + b.onPage(e.PublishedAt, e.PageID)
+}
+
+// MovedEvent is what a line of history is that tells of another name, and
+// MovedNote which one the story had before.
+const MovedEvent = "moved"
+
+// MovedNote is the note of a MovedEvent.
+func MovedNote(from story.Address) string { return fmt.Sprintf("known as %s before", from) }
+
+// checkReturned refuses a story that showed the same under the same name before
+// its entry got another one: a revert that takes the moved block along would
+// post it twice. Where a later revision is out, only the history tells of it.
+func (b *builder) checkReturned(d *story.Desired, c *Change) {
+	if d.AllowRepeat && d.PublishAt.IsZero() {
+		return
+	}
+	out, moved := -1, false
+	for i := range b.State.History {
+		ev := &b.State.History[i]
+		switch {
+		case ev.What == MovedEvent && ev.Note == MovedNote(d.Address):
+			moved = out >= 0
+		case ev.Publication() && ev.Address == d.Address && ev.Revision >= d.Revision && ev.PageID == c.PageID &&
+			ev.SHA256 != "" && ev.SHA256 == c.SHA256 && ev.PublishAt.Equal(d.PublishAt):
+			out, moved = i, false
+		}
+	}
+	if !moved || !b.approvedAt.IsZero() && !b.State.History[out].At.After(b.approvedAt) { // or it has passed this before
+		return
+	}
+	ev := &b.State.History[out]
+	b.diags = append(b.diags, diag.Errorf("Story was out under this name",
+		"%s went out with the same media in revision %d, %s, and its story was given another name since: it would be posted twice. "+
+			"If an earlier configuration was put back, take the story out, or put the moved block back as well. If it is to be posted again, set revision = %d.",
+		d.Address, ev.Revision, b.onPage(ev.PublishedAt, ev.PageID), ev.Revision+1).At(d.Range).For(c.Address))
 }
 
 // onPurpose reports whether a story is to go out besides one that shows the
@@ -238,7 +276,7 @@ func looksRenamed(old, fresh *Change) bool {
 // the story anyway.
 func (b *builder) noteMoves(moves []Move) {
 	for _, m := range moves {
-		text := fmt.Sprintf("known as %s before", m.From)
+		text := MovedNote(m.From)
 		i := slices.IndexFunc(b.changes, func(c Change) bool { return c.Address == m.To })
 		switch d, e := b.declared[m.To], b.entries[m.To]; {
 		case i >= 0 && b.changes[i].Reason != "":

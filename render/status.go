@@ -97,8 +97,9 @@ func History(w io.Writer, events []state.Event, o Options) error {
 		s.columns(0, 0, rows)
 		return s.flush(w)
 	}
+	widths := columnWidths(rows)
 	for i := range events {
-		s.tableRow(0, rows[i], columnWidths(rows))
+		s.tableRow(0, rows[i], widths)
 		s.pairs(4, plain, eventDetails(&events[i]))
 	}
 	return s.flush(w)

@@ -123,3 +123,44 @@ func TestOneByOne(t *testing.T) {
 		}
 	})
 }
+
+// Steps that belong together are one write, up to the size of a batch, and none
+// of them is there when it fails.
+func TestStepsAreWrittenTogether(t *testing.T) {
+	steps := func(n int) []state.Step {
+		out := make([]state.Step, n)
+		for i := range out {
+			out[i] = state.Step{Name: "register", Entry: entry(fmt.Sprint("s", i), story.Scheduled)}
+		}
+		return out
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var batches []int
+		store := slow{Memory: new(statetest.Memory), batches: &batches}
+		s, err := state.Open(t.Context(), store, state.Run{ID: "r"}, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.PutAll(t.Context(), steps(100)); err != nil || len(s.Document().Stories) != 100 {
+			t.Errorf("%v, %d stories", err, len(s.Document().Stories))
+		}
+		if diff := cmp.Diff([]int{64, 36}, batches); diff != "" {
+			t.Errorf("sizes of the writes (-want +got):\n%s", diff)
+		}
+		store.fail = errors.New("no space left")
+		s, err = state.Open(t.Context(), store, state.Run{ID: "r2"}, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		more := steps(103)[100:]
+		if err := s.PutAll(t.Context(), more); !errors.Is(err, store.fail) {
+			t.Errorf("got %v", err)
+		}
+		if err := s.PutAll(t.Context(), more[:1]); !errors.Is(err, store.fail) {
+			t.Errorf("a session that failed takes writes: %v", err)
+		}
+		if n := len(s.Document().Stories); n != 100 {
+			t.Errorf("%d stories, want those of before", n)
+		}
+	})
+}

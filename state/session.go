@@ -133,7 +133,25 @@ func (s *Session) Recovered() int { return s.recovered }
 // on: the position after its newest record is as good a fence against the
 // former run, should it still be alive, as a new journal.
 func (s *Session) Put(ctx context.Context, step string, e Entry, event *Event) error {
-	return s.write(ctx, Record{Step: step, Key: e.Address, Entry: &e, Event: event})
+	return s.PutAll(ctx, []Step{{step, e, event}})
+}
+
+// Step is the after-image of one entry, under the name of the step that led to
+// it, with an optional line of history.
+type Step struct {
+	Name  string
+	Entry Entry
+	Event *Event
+}
+
+// PutAll is Put for several steps. Up to maxBatch of them are written at once
+// where the store can do that: all of them or none.
+func (s *Session) PutAll(ctx context.Context, steps []Step) error {
+	recs := make([]Record, 0, len(steps))
+	for i := range steps {
+		recs = append(recs, Record{Step: steps[i].Name, Key: steps[i].Entry.Address, Entry: &steps[i].Entry, Event: steps[i].Event})
+	}
+	return s.write(ctx, recs...)
 }
 
 // Drop makes the removal of an entry durable. To give an entry another
@@ -153,20 +171,28 @@ type pending struct {
 // maxBatch is how many records are written at once.
 const maxBatch = 64
 
-// write makes rec durable at the next position. What comes in while another
+// write makes records durable at the next positions. What comes in while another
 // write is under way waits for it together, and is then written at once by the
 // first who gets to it, with that caller's context.
-func (s *Session) write(ctx context.Context, rec Record) error {
-	p := &pending{rec: rec}
+func (s *Session) write(ctx context.Context, recs ...Record) error {
+	own := make([]*pending, 0, len(recs))
+	for _, rec := range recs {
+		own = append(own, &pending{rec: rec})
+	}
 	s.queueMu.Lock()
-	s.queue = append(s.queue, p)
+	s.queue = append(s.queue, own...)
 	s.queueMu.Unlock()
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
-	for !p.done {
-		s.writeBatch(ctx)
+	for _, p := range own {
+		for !p.done {
+			s.writeBatch(ctx)
+		}
+		if p.err != nil {
+			return p.err
+		}
 	}
-	return p.err
+	return nil
 }
 
 // writeBatch writes what is in the queue. The caller has the turn.
