@@ -152,9 +152,12 @@ func TestStepsAreWrittenTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		more := steps(103)[100:]
+		more := steps(200)[100:]
 		if err := s.PutAll(t.Context(), more); !errors.Is(err, store.fail) {
 			t.Errorf("got %v", err)
+		}
+		if unsaved, err := s.Unsaved(); err != nil || unsaved == nil || len(unsaved.Stories) != 200 {
+			t.Errorf("what was not written is not kept whole: %v", err)
 		}
 		if err := s.PutAll(t.Context(), more[:1]); !errors.Is(err, store.fail) {
 			t.Errorf("a session that failed takes writes: %v", err)

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,15 +185,14 @@ func (s *Session) write(ctx context.Context, recs ...Record) error {
 	s.queueMu.Unlock()
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
-	for _, p := range own {
+	var err error
+	for _, p := range own { // to the last, also after an error: what is not written is kept as lost
 		for !p.done {
 			s.writeBatch(ctx)
 		}
-		if p.err != nil {
-			return p.err
-		}
+		err = cmp.Or(err, p.err)
 	}
-	return nil
+	return err
 }
 
 // writeBatch writes what is in the queue. The caller has the turn.
