@@ -127,14 +127,18 @@ func (b *builder) checkRenamed() map[story.Address]bool {
 			out[id] = e
 		}
 	}
+	former := b.formerNames()
 	for i := range b.changes {
 		c := &b.changes[i]
 		d, s := b.declared[c.Address], c.Spec()
-		old := out[showingID(&s)]
-		if d != nil && slices.Contains(outgoing, c.Action) {
+		if d == nil || !slices.Contains(outgoing, c.Action) {
+			continue
+		}
+		if former[MovedNote(d.Address)] {
 			b.checkReturned(d, c)
 		}
-		if old == nil || d == nil || !slices.Contains(outgoing, c.Action) || b.onPurpose(d, old) {
+		old := out[showingID(&s)]
+		if old == nil || b.onPurpose(d, old) {
 			continue
 		}
 		again := fmt.Sprintf("revision = %d", old.Revision+1)
@@ -167,6 +171,18 @@ const MovedEvent = "moved"
 
 // MovedNote is the note of a MovedEvent.
 func MovedNote(from story.Address) string { return fmt.Sprintf("known as %s before", from) }
+
+// formerNames are the notes of the names that stories had once. Few have, so that
+// the history, which grows for years, is not gone through for each change.
+func (b *builder) formerNames() map[string]bool {
+	names := map[string]bool{}
+	for i := range b.State.History {
+		if ev := &b.State.History[i]; ev.What == MovedEvent {
+			names[ev.Note] = true
+		}
+	}
+	return names
+}
 
 // checkReturned refuses a story that showed the same under the same name before
 // its entry got another one: a revert that takes the moved block along would
